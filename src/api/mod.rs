@@ -1,0 +1,1 @@
+//! The custom resource types: what users write, every field documented.

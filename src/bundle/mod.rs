@@ -1,0 +1,1 @@
+//! The wire contract between operator and gateway: versioned, deterministic bytes, digest, shards.

@@ -1,0 +1,1 @@
+//! Validation of one object, references between objects, and the reports about both.

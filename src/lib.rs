@@ -1,0 +1,15 @@
+//! Identity and access management for OpenFaaS on Kubernetes.
+//!
+//! `api`, `model`, `compile`, `bundle`, `engine`, `token` are pure: no IO, no clock, no
+//! environment. `operator` and `cli` do IO and decide nothing.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice))]
+
+pub mod api;
+pub mod bundle;
+pub mod cli;
+pub mod compile;
+pub mod engine;
+pub mod manifest;
+pub mod model;
+pub mod operator;
+pub mod token;

@@ -1,0 +1,3 @@
+//! The `faas-iam` binary: hands the command line to the library.
+
+fn main() {}

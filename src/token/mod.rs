@@ -1,0 +1,1 @@
+//! Tokens and key sets: reading claims, verifying signatures.
