@@ -2,7 +2,16 @@
 //!
 //! `api`, `model`, `compile`, `bundle`, `engine`, `token` are pure: no IO, no clock, no
 //! environment. `operator` and `cli` do IO and decide nothing.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
 pub mod api;
 pub mod bundle;
