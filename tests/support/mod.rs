@@ -1,0 +1,22 @@
+//! What tests of the upper tiers and `make up` stand on: a real control plane and everything that talks to it.
+//!
+//! It starts, asks, waits and cleans up; it holds no expectation about the product.
+
+pub mod audit;
+pub mod certs;
+pub mod child;
+pub mod cluster;
+pub mod controlplane;
+pub mod failure;
+pub mod flags;
+pub mod helm;
+pub mod namespace;
+pub mod oidc;
+pub mod ports;
+pub mod product;
+pub mod scratch;
+pub mod shared;
+pub mod tools;
+pub mod wait;
+
+pub use failure::{Failure, Result};
