@@ -1,0 +1,1 @@
+//! From a report to the conditions of a status. Compares ignoring time, so that nothing is written twice.
