@@ -51,14 +51,14 @@ pub fn operators() -> impl Iterator<Item = String> {
         .chain(OTHER_OPERATORS.into_iter().map(str::to_owned))
 }
 
-const UNKNOWN_OPERATOR: &str = "unknown operator: use StringEqual, StringNotEqual, \
-    StringEqualIgnoreCase, StringNotEqualIgnoreCase, StringLike or StringNotLike, each also behind \
-    ForAnyValue: or ForAllValues: for a claim that is a list, or use Bool or Null";
+const OPERATOR_CURE: &str = "use StringEqual, StringNotEqual, StringEqualIgnoreCase, \
+    StringNotEqualIgnoreCase, StringLike or StringNotLike, each also behind ForAnyValue: or \
+    ForAllValues: for a claim that is a list, or use Bool or Null";
+const KEY_CURE: &str = "a key is `jwt:` and the name of a claim, such as `jwt:email`";
+const PRINCIPAL_CURE: &str = "`principal` knows only the key `jwt:sub`: move other claims to `condition`";
 const NULL_OPERATOR: &str =
     "an operator without keys (null): give it a key such as `jwt:email`, or remove the operator";
 const NULL_KEY: &str = "a key without values (null): give it a list of values, or remove the key";
-const BAD_KEY: &str = "a key is `jwt:` and the name of a claim, such as `jwt:email`";
-const BAD_PRINCIPAL: &str = "`principal` knows only the key `jwt:sub`: move other claims to `condition`";
 
 /// The schema of a Role's `condition`.
 pub fn role_condition(_: &mut SchemaGenerator) -> Schema {
@@ -72,24 +72,19 @@ pub fn statement_condition(_: &mut SchemaGenerator) -> Schema {
 
 /// The schema of a Role's `principal`.
 pub fn principal(_: &mut SchemaGenerator) -> Schema {
-    let mut map = claims();
-    map.insert(
-        "x-kubernetes-validations".to_owned(),
-        rules(&[(format!("self.all(k, k == '{PRINCIPAL_KEY}')"), BAD_PRINCIPAL), (not_null("k"), NULL_KEY)]),
-    );
-    map
+    with_rules(
+        claims(),
+        json!([
+            every("unknown key", &format!("entry == '{PRINCIPAL_KEY}'"), PRINCIPAL_CURE),
+            not_null(NULL_KEY),
+        ]),
+    )
 }
 
 /// The schema of a field that is taken for a condition: its shape without its rules, since a rule
 /// of the object refuses the field itself.
 pub fn mistaken_condition(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "nullable": true,
-        "minProperties": 1,
-        "maxProperties": limits::OPERATORS,
-        "additionalProperties": claims(),
-    })
+    map_of(claims())
 }
 
 /// The schema of a field that is taken for a principal.
@@ -98,27 +93,27 @@ pub fn mistaken_principal(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn checked_condition(misplaced_principal: &str) -> Schema {
-    let mut keyed = claims();
-    keyed.insert(
-        "x-kubernetes-validations".to_owned(),
-        rules(&[
-            (format!("self.all(k, k.startsWith('{KEY_PREFIX}') && k != '{KEY_PREFIX}')"), BAD_KEY),
-            (not_null("k"), NULL_KEY),
-        ]),
-    );
+    let a_key = format!("entry.startsWith('{KEY_PREFIX}') && entry != '{KEY_PREFIX}'");
+    let keyed = with_rules(claims(), json!([every("wrong key", &a_key, KEY_CURE), not_null(NULL_KEY)]));
     let known = operators().map(|o| format!("'{o}'")).collect::<Vec<_>>().join(", ");
-    let checks = rules(&[
-        ("!('principal' in self)".to_owned(), misplaced_principal),
-        (format!("self.all(o, o in [{known}, 'principal'])"), UNKNOWN_OPERATOR),
-        (not_null("o"), NULL_OPERATOR),
-    ]);
+    with_rules(
+        map_of(keyed),
+        json!([
+            Rule::new("!('principal' in self)").message(misplaced_principal),
+            every("unknown operator", &format!("entry in [{known}, 'principal']"), OPERATOR_CURE),
+            not_null(NULL_OPERATOR),
+        ]),
+    )
+}
+
+/// The map from operators to what stands under one.
+fn map_of(keyed: Schema) -> Schema {
     json_schema!({
         "type": "object",
         "nullable": true,
         "minProperties": 1,
         "maxProperties": limits::OPERATORS,
         "additionalProperties": keyed,
-        "x-kubernetes-validations": checks,
     })
 }
 
@@ -139,13 +134,24 @@ fn claims() -> Schema {
     })
 }
 
-/// The rule that no entry of a map is null, which only its untyped reading can see.
-fn not_null(entry: &str) -> String {
-    format!("self.all({entry}, dyn(self[{entry}]) != null)")
+fn with_rules(mut schema: Schema, rules: Value) -> Schema {
+    schema.insert("x-kubernetes-validations".to_owned(), rules);
+    schema
 }
 
-fn rules(rules: &[(String, &str)]) -> Value {
-    rules.iter().map(|(rule, message)| json!(Rule::new(rule.clone()).message(*message))).collect()
+/// The rule that every name in a map is right; the message names the first that is wrong, and what
+/// to write instead.
+fn every(wrong: &str, right: &str, cure: &str) -> Value {
+    json!({
+        "rule": format!("self.all(entry, {right})"),
+        "message": format!("{wrong}: {cure}"),
+        "messageExpression": format!("'{wrong} `' + self.filter(entry, !({right}))[0] + '`: {cure}'"),
+    })
+}
+
+/// The rule that nothing in a map is null, which only its untyped reading can see.
+fn not_null(cure: &str) -> Value {
+    json!({ "rule": "self.all(entry, dyn(self[entry]) != null)", "message": cure })
 }
 
 #[cfg(test)]
