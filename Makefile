@@ -40,7 +40,7 @@ cluster: ## tests against a real API server
 	cargo test --test cluster
 
 crds: ## write crds/*.yaml from the Rust types
-	cargo run --quiet -- crds > crds/crds.yaml
+	UPDATE_CRDS=1 cargo test --quiet --lib api::crds
 
 snapshots: ## accept what the snapshot tests see now; look at the diff afterwards
 	INSTA_UPDATE=always cargo test --lib --quiet

@@ -16,7 +16,9 @@ pub enum DecodeError {
         why: String,
     },
     /// A sort of record that must be understood, and is not.
-    #[error("line {line} holds a record of sort `{sort}`, which this version must know and does not; upgrade it")]
+    #[error(
+        "line {line} holds a record of sort `{sort}`, which this version must know and does not; upgrade it"
+    )]
     Required {
         /// Which line of the bundle, from 1.
         line: usize,
@@ -73,7 +75,8 @@ pub(super) fn decode(text: &str) -> Result<Bundle, DecodeError> {
 fn decode_line(line: usize, json: &str) -> Result<Option<(Key, Record)>, DecodeError> {
     let not = |e: serde_json::Error| DecodeError::NotARecord { line, why: e.to_string() };
     let head: Head = serde_json::from_str(json).map_err(not)?;
-    let Ok(sort) = Sort::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(&head.sort))
+    let Ok(sort) =
+        Sort::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(&head.sort))
     else {
         return if head.required { Err(DecodeError::Required { line, sort: head.sort }) } else { Ok(None) };
     };
@@ -107,7 +110,8 @@ mod tests {
     use crate::bundle::{Digest, KeyState};
 
     fn refused(name: &str) -> String {
-        let record = Record::Refused { origin: Default::default(), reason: "Invalid".into(), message: "m".into() };
+        let record =
+            Record::Refused { origin: Default::default(), reason: "Invalid".into(), message: "m".into() };
         line(&Key::new(Sort::Refused, name), &record).unwrap()
     }
 
@@ -124,8 +128,14 @@ mod tests {
         let known = r#"{"name":"a","sort":"keyState","state":"active","since":1}"#;
         let newer = r#"{"name":"a","sort":"keyState","state":"active","since":1,"until":2}"#;
         let key = KeyState::Active;
-        assert_eq!(decode(known).unwrap().get(Sort::KeyState, "a"), Some(&Record::KeyState { state: key, since: 1 }));
-        assert_eq!(decode(newer).unwrap().get(Sort::KeyState, "a"), Some(&Record::Unreadable(Sort::KeyState)));
+        assert_eq!(
+            decode(known).unwrap().get(Sort::KeyState, "a"),
+            Some(&Record::KeyState { state: key, since: 1 })
+        );
+        assert_eq!(
+            decode(newer).unwrap().get(Sort::KeyState, "a"),
+            Some(&Record::Unreadable(Sort::KeyState))
+        );
     }
 
     #[test]

@@ -90,7 +90,12 @@ pub enum IndexError {
 
 impl Index {
     /// The index of some shards. `names` gives the ConfigMap's name of each.
-    pub fn new(generation: u64, records: usize, shards: &[Shard], names: impl Fn(&Shard) -> Box<str>) -> Self {
+    pub fn new(
+        generation: u64,
+        records: usize,
+        shards: &[Shard],
+        names: impl Fn(&Shard) -> Box<str>,
+    ) -> Self {
         let refs = shards.iter().map(|s| ShardRef { name: names(s), sha256: s.sha256, size: s.text.len() });
         Self {
             format: FORMAT,
@@ -120,7 +125,11 @@ impl Index {
         let index: Self = serde_json::from_slice(bytes).map_err(broken)?;
         let size = index.shards.iter().fold(0usize, |sum, s| sum.saturating_add(s.size));
         if size != index.size {
-            return Err(IndexError::Sum { field: "size", said: index.size.to_string(), found: size.to_string() });
+            return Err(IndexError::Sum {
+                field: "size",
+                said: index.size.to_string(),
+                found: size.to_string(),
+            });
         }
         if size > limit {
             return Err(IndexError::TooLarge { size, limit });

@@ -74,7 +74,10 @@ pub enum Sort {
 /// One line of the bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "sort", rename_all = "camelCase")]
-#[allow(clippy::large_enum_variant, reason = "records live behind a map's nodes, and most are of the large sorts")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "records live behind a map's nodes, and most are of the large sorts"
+)]
 pub enum Record {
     /// A JwtIssuer that serves.
     #[serde(rename_all = "camelCase")]

@@ -67,7 +67,12 @@ impl Engine {
     ///
     /// # Errors
     /// [`Unidentified`], which denies.
-    pub fn identify(&self, claims: &Map<String, Value>, now: i64, strict: bool) -> Result<Principal, Unidentified> {
+    pub fn identify(
+        &self,
+        claims: &Map<String, Value>,
+        now: i64,
+        strict: bool,
+    ) -> Result<Principal, Unidentified> {
         let _ = (now, strict);
         Err(Unidentified::Issuer(format!("{:?}", claims.get("iss"))))
     }

@@ -166,7 +166,9 @@ fn family(term: &str) -> ActionSet {
 
 fn alias(term: &str) -> Option<ActionSet> {
     match term {
-        "Function:Read" => Some(ActionSet::of(Action::FunctionList).union(ActionSet::of(Action::FunctionGet))),
+        "Function:Read" => {
+            Some(ActionSet::of(Action::FunctionList).union(ActionSet::of(Action::FunctionGet)))
+        }
         "Function:Admin" => Some(family("Function:*")),
         "Secret:Read" => Some(ActionSet::of(Action::SecretList)),
         "Secret:Admin" => Some(family("Secret:*")),
@@ -217,7 +219,9 @@ mod tests {
 
     #[test]
     fn r5_other_wildcards_and_unknown_names_are_refused() {
-        for term in ["Function:L*", "**", "function:list", "Function:", "Func*", "Secret:Get", "", "Role:List"] {
+        for term in
+            ["Function:L*", "**", "function:list", "Function:", "Func*", "Secret:Get", "", "Role:List"]
+        {
             assert!(ActionSet::parse(term).is_err(), "{term}");
         }
     }

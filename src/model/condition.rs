@@ -48,7 +48,9 @@ pub struct Operator {
 
 /// A text that is no operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown operator `{0}`; known are StringEquals, StringEqualsIgnoreCase, StringNotEquals, StringNotEqualsIgnoreCase, StringLike, StringNotLike, each also behind `ForAnyValue:` or `ForAllValues:`, and Bool and Null")]
+#[error(
+    "unknown operator `{0}`; known are StringEquals, StringEqualsIgnoreCase, StringNotEquals, StringNotEqualsIgnoreCase, StringLike, StringNotLike, each also behind `ForAnyValue:` or `ForAllValues:`, and Bool and Null"
+)]
 pub struct UnknownOperator(pub String);
 
 impl FromStr for Operator {
@@ -163,9 +165,19 @@ mod tests {
     #[test]
     fn r12_anything_else_is_no_operator() {
         for text in [
-            "", "StringLikes", "stringequals", "ForAnyValue:Bool", "ForAllValues:Null", "ForAnyValue:", "NotBool",
-            "StringNotLikeIgnoreCase", "StringLikeIgnoreCase", "NumericEquals", "ForAnyValue:ForAllValues:StringLike",
-            "principal", "StringEqualsIfExists",
+            "",
+            "StringLikes",
+            "stringequals",
+            "ForAnyValue:Bool",
+            "ForAllValues:Null",
+            "ForAnyValue:",
+            "NotBool",
+            "StringNotLikeIgnoreCase",
+            "StringLikeIgnoreCase",
+            "NumericEquals",
+            "ForAnyValue:ForAllValues:StringLike",
+            "principal",
+            "StringEqualsIfExists",
         ] {
             assert!(text.parse::<Operator>().is_err(), "{text}");
         }

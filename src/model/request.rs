@@ -50,7 +50,9 @@ impl Request {
             (Level::Namespace, r @ Resource::Cluster) if action != Action::NamespaceList => {
                 return Err(wrong("namespace:*", &r));
             }
-            (Level::Cluster, r @ (Resource::Namespace(_) | Resource::Function(..))) => return Err(wrong("*", &r)),
+            (Level::Cluster, r @ (Resource::Namespace(_) | Resource::Function(..))) => {
+                return Err(wrong("*", &r));
+            }
             (_, r) => r,
         };
         Ok(Self { action, resource })

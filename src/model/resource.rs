@@ -29,7 +29,9 @@ pub enum ResourceError {
     #[error("`{0}` is no function name: letters, digits, `-`, `_` and `.`, at most 253")]
     Function(String),
     /// A wildcard where none is taken.
-    #[error("`{0}` has a wildcard in part of a name; only `*`, `namespace:*` and `namespace:name` are taken here")]
+    #[error(
+        "`{0}` has a wildcard in part of a name; only `*`, `namespace:*` and `namespace:name` are taken here"
+    )]
     PartialWildcard(String),
 }
 
@@ -47,7 +49,8 @@ impl Namespace {
         let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let edge = |b: Option<&u8>| b.is_some_and(|b| *b != b'-');
         let bytes = text.as_bytes();
-        let label = bytes.len() <= 63 && edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(|b| inner(*b));
+        let label =
+            bytes.len() <= 63 && edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(|b| inner(*b));
         if label { Ok(Self(text.into())) } else { Err(ResourceError::Namespace(text.to_owned())) }
     }
 
@@ -132,7 +135,11 @@ impl Resource {
             return Err(ResourceError::PartialWildcard(text.to_owned()));
         }
         let namespace = Namespace::new(namespace)?;
-        if whole { Ok(Self::Namespace(namespace)) } else { Ok(Self::Function(namespace, FunctionName::new(name)?)) }
+        if whole {
+            Ok(Self::Namespace(namespace))
+        } else {
+            Ok(Self::Function(namespace, FunctionName::new(name)?))
+        }
     }
 
     /// The namespace, where the level has one.
@@ -190,7 +197,9 @@ impl ResourcePattern {
         }
         let (namespace, name) = split(text)?;
         let in_namespace = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'*');
-        if !namespace.bytes().all(in_namespace) || (!namespace.contains('*') && Namespace::new(namespace).is_err()) {
+        if !namespace.bytes().all(in_namespace)
+            || (!namespace.contains('*') && Namespace::new(namespace).is_err())
+        {
             return Err(ResourceError::Namespace(namespace.to_owned()));
         }
         if !name.bytes().all(|b| function_byte(b) || b == b'*') {
@@ -281,7 +290,9 @@ mod tests {
 
     #[test]
     fn r6_what_is_no_pattern_is_refused() {
-        for text in ["", "dev", "dev:", ":x", "a:b:c", "dev:e?v", "De:x", "dev:é", "d.e:x", "-d:x", "d_e:*", "**"] {
+        for text in
+            ["", "dev", "dev:", ":x", "a:b:c", "dev:e?v", "De:x", "dev:é", "d.e:x", "-d:x", "d_e:*", "**"]
+        {
             assert!(ResourcePattern::parse(text).is_err(), "{text}");
         }
     }

@@ -31,8 +31,12 @@ const HOSTS: &[(&str, Sharing)] = &[
     ("agent.buildkite.com", Sharing::Buildkite),
     ("appleid.apple.com", Sharing::Apple),
 ];
-const MICROSOFT_HOSTS: &[&str] =
-    &["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "sts.windows.net"];
+const MICROSOFT_HOSTS: &[&str] = &[
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "sts.windows.net",
+];
 /// The tenant of everybody with a personal Microsoft account.
 const MICROSOFT_PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 /// Path segments that stand for several tenants and that no token's `iss` carries.
@@ -41,7 +45,8 @@ const MICROSOFT_ALIASES: &[&str] = &["common", "organizations", "consumers"];
 /// Host and path segments of an `iss`, whatever the spelling of its scheme, host and port.
 fn place(iss: &str) -> Option<(String, Vec<String>)> {
     let trimmed = iss.trim();
-    let url = if trimmed.contains("://") { Url::parse(trimmed) } else { Url::parse(&format!("https://{trimmed}")) };
+    let url =
+        if trimmed.contains("://") { Url::parse(trimmed) } else { Url::parse(&format!("https://{trimmed}")) };
     let url = url.ok()?;
     let host = match url.host()? {
         Host::Domain(domain) => domain.trim_end_matches('.').to_ascii_lowercase(),
@@ -63,7 +68,9 @@ impl Sharing {
             None => by_host.filter(|sharing| {
                 let segments = place.as_ref().map_or(&[][..], |(_, s)| s);
                 match sharing {
-                    Self::Microsoft => segments.first().is_some_and(|t| t.eq_ignore_ascii_case(MICROSOFT_PERSONAL)),
+                    Self::Microsoft => {
+                        segments.first().is_some_and(|t| t.eq_ignore_ascii_case(MICROSOFT_PERSONAL))
+                    }
                     _ => segments.is_empty(),
                 }
             }),
@@ -99,7 +106,8 @@ impl Sharing {
 
     /// What, in this Role, one tenant owns.
     pub fn binding(self, role: &Role) -> Binding {
-        let subjects = role.subjects.iter().map(|s| self.all("sub", s.iter().map(|v| Fixed::Whole(v)), false));
+        let subjects =
+            role.subjects.iter().map(|s| self.all("sub", s.iter().map(|v| Fixed::Whole(v)), false));
         let clauses = role.clauses().iter().filter_map(|clause| {
             let plain = clause.op.quantifier == Quantifier::Plain && !clause.op.negated;
             let folded = clause.op.comparison == Comparison::EqualIgnoreCase;
@@ -132,7 +140,9 @@ impl Sharing {
             | (Self::Apple, "sub" | "email")
             | (Self::Microsoft, "sub" | "oid")
             | (Self::Other, "sub") => owned(value.is_whole()),
-            (Self::GitHub, "repository") | (Self::GitLab, "project_path") => owned(value.part("", '/').is_some()),
+            (Self::GitHub, "repository") | (Self::GitLab, "project_path") => {
+                owned(value.part("", '/').is_some())
+            }
             (Self::GitLab, "namespace_path") => owned(value.is_whole() || value.part("", '/').is_some()),
             (Self::GitLab, "sub") => owned(value.part("project_path:", '/').is_some()),
             (Self::Terraform | Self::Buildkite, "sub") => owned(value.part("organization:", ':').is_some()),
@@ -202,7 +212,10 @@ fn github_sub(value: Fixed<'_>) -> Binding {
     let name = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let id = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let by_id = ["repository_owner_id:", "repository_id:"].iter().any(|p| value.member(p).is_some_and(id));
-    let with_id = value.part("repo:", '/').and_then(|p| p.split_once('@')).is_some_and(|(n, i)| !n.is_empty() && name(n) && id(i));
+    let with_id = value
+        .part("repo:", '/')
+        .and_then(|p| p.split_once('@'))
+        .is_some_and(|(n, i)| !n.is_empty() && name(n) && id(i));
     if by_id || with_id {
         return Binding::Owned;
     }
@@ -255,7 +268,10 @@ mod tests {
             ("https://app.terraform.io", Some(Sharing::Terraform)),
             ("https://agent.buildkite.com", Some(Sharing::Buildkite)),
             ("https://appleid.apple.com", Some(Sharing::Apple)),
-            ("https://login.microsoftonline.com/9188040D-6c67-4c5b-b112-36a304b66dad/v2.0", Some(Sharing::Microsoft)),
+            (
+                "https://login.microsoftonline.com/9188040D-6c67-4c5b-b112-36a304b66dad/v2.0",
+                Some(Sharing::Microsoft),
+            ),
             ("https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0", None),
             ("https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dad/", Some(Sharing::Microsoft)),
             ("https://acme.auth0.com/", None),
@@ -310,7 +326,8 @@ mod tests {
 
     #[test]
     fn r22_microsoft_aliases_belong_to_no_token() {
-        for iss in ["https://login.microsoftonline.com/common/v2.0", "https://sts.windows.net/Organizations/"] {
+        for iss in ["https://login.microsoftonline.com/common/v2.0", "https://sts.windows.net/Organizations/"]
+        {
             assert!(microsoft_alias(iss).is_some(), "{iss}");
         }
         assert_eq!(microsoft_alias("https://keycloak.example.com/realms/common"), None);

@@ -164,6 +164,19 @@ fn what_keeps_unknown_fields_lacks_none() {
 }
 
 #[test]
+fn the_definitions_of_the_upstream_chart_lack_what_we_added() {
+    let upstream = include_str!("../../../tests/fixtures/upstream-crds.yaml");
+    let upstream: Vec<CustomResourceDefinition> = serde_saphyr::from_multiple(upstream).unwrap();
+    let missing = upstream.iter().map(missing_fields).collect::<Vec<_>>();
+    let issuer = ["algorithms", "caBundleRef", "capExpiry", "emailVerified", "jwks", "jwksRef", "shared"];
+    let role = ["conditions", "principals", "scope", "scopes"];
+    let with_status = |fields: &[&str]| {
+        fields.iter().map(|f| format!("spec.{f}")).chain(["status".to_owned()]).collect::<Vec<_>>()
+    };
+    assert_eq!(missing, [with_status(&issuer), with_status(&["statement[].conditions"]), with_status(&role)]);
+}
+
+#[test]
 fn what_is_declared_beneath_kept_fields_is_still_compared() {
     let crd = changed(Kind::Role, |crd| {
         let spec = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
