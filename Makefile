@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SETUP := tests/setup/setup.sh
 
-.PHONY: help setup up test fmt lint deny advisories unit property cluster crds snapshots bench
+.PHONY: help setup up test preflight fmt lint deny advisories unit cluster tiers crds snapshots bench
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,11 @@ up: ## a local control plane with the operator and examples/quickstart, until Ct
 	@cargo build --quiet --bin faas-iam --example up
 	@exec cargo run --quiet --example up -- $(ARGS)
 
-test: setup fmt lint deny unit cluster ## everything that must pass, set-up included
+# The cheap ones first; what takes minutes to build is built when they have passed.
+test: preflight fmt lint unit setup deny tiers ## everything that must pass, set-up included
+
+preflight: # names everything that this machine lacks
+	@$(SETUP) --preflight
 
 fmt: ## whether the code is formatted
 	cargo fmt --check
@@ -26,18 +30,20 @@ lint: ## clippy, warnings are errors
 	cargo clippy --all-targets --quiet -- -D warnings
 
 deny: ## dependencies: bans, licences, sources
-	$$($(SETUP) cargo-deny) --log-level error check bans licenses sources
+	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --log-level error check bans licenses sources
 
 advisories: ## dependencies with known faults; fetches the database of advisories
-	$$($(SETUP) cargo-deny) check advisories
+	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" check advisories
 
-unit: ## pure tests, property tests and doc tests; needs nothing but Rust
-	@$(SETUP) --preflight
+unit: ## unit, property and doc tests: they need nothing but Rust
 	cargo test --lib --bins
 	cargo test --doc
 
 cluster: ## tests against a real API server
 	cargo test --test cluster
+
+tiers: # every integration test there is
+	cargo test --test '*'
 
 crds: ## write crds/*.yaml from the Rust types
 	UPDATE_CRDS=1 cargo test --quiet --lib api::crds

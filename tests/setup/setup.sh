@@ -36,7 +36,7 @@ place() {
   esac
 }
 
-# How long each takes on two cores with nothing downloaded, in seconds: for the progress lines alone.
+# How long each takes on two idle cores with nothing downloaded, in seconds: for the progress lines alone.
 typical() {
   case $1 in leash) echo 10 ;; controlplane) echo 360 ;; oidc) echo 40 ;; helm) echo 150 ;; cargo-deny) echo 480 ;; esac
 }
@@ -62,18 +62,18 @@ working=''
 building=''
 interrupted() {
   [[ -z $building ]] || kill -TERM -- "-$building" 2>/dev/null || true
-  [[ -z $working ]] || rm -rf "$working"
+  [[ -z $working ]] || rm -rf "$working" "$working.log"
 }
 trap interrupted EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# make NAME PATH: builds into a folder of another name, saying every 15 s how far it is, then renames it.
+# make_it NAME PATH: builds into a folder of another name, saying every 15 s how far it is, then renames it.
 make_it() {
   local name=$1 goal=$2 folder began
   folder=$(dirname "$goal")
   [[ $name != cargo-deny ]] || folder=$(dirname "$folder")
-  mkdir -p "$cache"
+  rm -rf "$cache/building-$name-"* # of one that was killed; the lock says that nobody else is at it
   working=$(mktemp -d "$cache/building-$name-XXXXXX")
   began=$SECONDS
   say "setup: building $name, about $(typical "$name") s"
@@ -134,4 +134,4 @@ main() {
   for name in "${names[@]}"; do ensure "$name"; done
 }
 
-main "$@"
+main "$@"; exit

@@ -153,6 +153,29 @@ impl Leashed {
         }
     }
 
+    /// Waits until `url` answers with success, as a readiness endpoint does.
+    ///
+    /// # Errors
+    /// When the time is up or the process has ended without it; the message has the log's tail.
+    pub async fn answers(&mut self, client: &reqwest::Client, url: &str, within: Duration) -> Result<()> {
+        let answer = eventually(&format!("an answer from {url}"), within, || {
+            let (ended, asked) = (self.exited(), client.get(url).send());
+            async move {
+                if let Some(code) = ended {
+                    return Ok(Some(Err(code)));
+                }
+                asked.await?.error_for_status()?;
+                Ok(Some(Ok(())))
+            }
+        })
+        .await;
+        match answer {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(code)) => Err(self.blame(&format!("ended with code {code} before it answered"))),
+            Err(failure) => Err(self.blame(&failure.to_string())),
+        }
+    }
+
     /// A failure of this process, with the last lines of its log.
     pub fn blame(&self, trouble: &str) -> Failure {
         Failure::new(format!(

@@ -130,25 +130,9 @@ impl ControlPlane {
     /// When it has ended, or says otherwise until the time is up; the message has the tail of its log.
     pub async fn ready(&mut self, program: Program) -> Result<()> {
         let (url, client) = (self.health(program), self.health_client()?);
-        let name = program.name();
-        let process =
-            self.slot(program).as_mut().ok_or_else(|| Failure::new(format!("{name} is not running")))?;
-        let answer = eventually(&format!("{name} to be ready"), PATIENCE, || {
-            let (ended, asked) = (process.exited(), client.get(&url).send());
-            async move {
-                if let Some(code) = ended {
-                    return Ok(Some(Err(code)));
-                }
-                asked.await?.error_for_status()?;
-                Ok(Some(Ok(())))
-            }
-        })
-        .await;
-        match answer {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(code)) => Err(process.blame(&format!("ended with code {code} before it was ready"))),
-            Err(failure) => Err(process.blame(&failure.to_string())),
-        }
+        let process = self.slot(program).as_mut();
+        let process = process.ok_or_else(|| Failure::new(format!("{} is not running", program.name())))?;
+        process.answers(&client, &url, PATIENCE).await
     }
 
     /// The cluster, for clients.

@@ -16,6 +16,7 @@ pub mod ports;
 pub mod product;
 pub mod scratch;
 pub mod shared;
+pub mod skip;
 pub mod tools;
 pub mod wait;
 

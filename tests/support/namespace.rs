@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, Discovery, ResourceExt as _,
     api::{DynamicObject, ListParams, ObjectMeta},
-    discovery::{Scope, verbs},
+    discovery::{ApiResource, Scope, verbs},
 };
 
 use super::{Result, cluster::Cluster};
@@ -19,7 +19,8 @@ use super::{Result, cluster::Cluster};
 /// Runs `test` in a new namespace whose name begins with `purpose`.
 ///
 /// When the test fails or panics, every object in the namespace (Events among them, the data of Secrets left out) is
-/// printed. The namespace is deleted without waiting for it, except with `FAAS_IAM_KEEP_NS` set.
+/// printed. The namespace is deleted without waiting for it; with `FAAS_IAM_KEEP_NS` set that of a failed test is kept,
+/// and so that it outlives the moment the test waits to be interrupted.
 ///
 /// # Errors
 /// Those of the test, or of making the namespace.
@@ -32,13 +33,22 @@ where
     let outcome = AssertUnwindSafe(test(name.clone())).catch_unwind().await;
     if !matches!(outcome, Ok(Ok(()))) {
         dump(cluster, &name).await.unwrap_or_else(|failure| eprintln!("namespace {name}: {failure}"));
+        if std::env::var_os("FAAS_IAM_KEEP_NS").is_some() {
+            hold(cluster, &name).await;
+        }
     }
-    if std::env::var_os("FAAS_IAM_KEEP_NS").is_some() {
-        eprintln!("keeping namespace {name} of {}", cluster.kubeconfig().display());
-    } else {
-        delete(cluster, &name).await.unwrap_or_else(|failure| eprintln!("namespace {name}: {failure}"));
-    }
+    delete(cluster, &name).await.unwrap_or_else(|failure| eprintln!("namespace {name}: {failure}"));
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Keeps a failed test's cluster alive for a person to look at.
+async fn hold(cluster: &Cluster, name: &str) {
+    use std::io::Write as _;
+    let file = cluster.kubeconfig().display();
+    let text = format!("\nkept for you to look at, until Ctrl-C: namespace {name}, kubeconfig {file}\n");
+    // Not by a macro: the test runner would show it only after the end.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    std::future::pending().await
 }
 
 /// A name that no other test uses, on a cluster that several test runs may share.
@@ -65,27 +75,45 @@ async fn delete(cluster: &Cluster, name: &str) -> Result<()> {
 /// Prints every object of the namespace to standard error.
 async fn dump(cluster: &Cluster, namespace: &str) -> Result<()> {
     let client = cluster.admin().await?;
-    for group in Discovery::new(client.clone()).run().await?.groups() {
-        for (resource, capabilities) in group.recommended_resources() {
-            if capabilities.scope == Scope::Namespaced && capabilities.supports_operation(verbs::LIST) {
-                let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-                for object in api.list(&ListParams::default()).await? {
-                    eprintln!("--- {} {namespace}/{}\n{}", resource.kind, object.name_any(), print(object));
-                }
-            }
+    for kind in listable(&client).await? {
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
+        for object in api.list(&ListParams::default()).await? {
+            eprintln!("--- {} {namespace}/{}\n{}", kind.kind, object.name_any(), print(&kind.kind, object));
         }
     }
     Ok(())
 }
 
-fn print(mut object: DynamicObject) -> String {
+/// Every kind of namespaced object that can be listed.
+async fn listable(client: &Client) -> Result<Vec<ApiResource>> {
+    let discovery = Discovery::new(client.clone()).run().await?;
+    let kinds = discovery.groups().flat_map(|group| group.recommended_resources());
+    let listable =
+        kinds.filter(|(_, can)| can.scope == Scope::Namespaced && can.supports_operation(verbs::LIST));
+    Ok(listable.map(|(kind, _)| kind).collect())
+}
+
+fn print(kind: &str, mut object: DynamicObject) -> String {
     object.metadata.managed_fields = None;
-    for field in ["data", "stringData"] {
-        if object.types.as_ref().is_some_and(|types| types.kind == "Secret")
-            && object.data.get(field).is_some()
-        {
-            object.data[field] = "left out".into();
-        }
+    if kind == "Secret" {
+        // Where a client-side apply keeps a copy.
+        object.metadata.annotations = None;
+        object.data = serde_json::json!({"data": "left out"});
     }
     serde_saphyr::to_string(&object).unwrap_or_else(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dump_of_a_secret_has_its_name_and_nothing_of_its_data() {
+        let secret = serde_json::json!({
+            "metadata": {"name": "s", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "canary"}},
+            "data": {"password": "canary"}, "stringData": {"password": "canary"}, "type": "canary",
+        });
+        let text = print("Secret", serde_json::from_value(secret).unwrap());
+        assert!(text.contains("name: s") && !text.contains("canary"), "{text}");
+    }
 }
