@@ -1,1 +1,3 @@
 //! The command line: parse, dispatch, print.
+
+pub mod files;

@@ -1,0 +1,259 @@
+//! Which documents are objects of ours, and what is wrong with the others before any is judged.
+//!
+//! Looks at `apiVersion`, `kind` and `metadata` alone; what stands in `spec` is the validator's.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::document::Document;
+use crate::api::kind::is_ours;
+use crate::api::{GROUP, Kind};
+use crate::model::{FieldPath, Position, Written};
+
+/// An object of ours.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its kind, one of [`Kind::ACCESS`].
+    pub kind: Kind,
+    /// `metadata.name`: a name that Kubernetes would take.
+    pub name: String,
+    /// All of it.
+    pub document: Document,
+}
+
+impl fmt::Display for Object {
+    /// `roles.iam.openfaas.com/dev`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// An object of another group in the IAM namespace, such as a Secret that a `jwksRef` names.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// Its `apiVersion`.
+    pub api_version: String,
+    /// Its `kind`.
+    pub kind: String,
+    /// `metadata.name`, empty where there is none.
+    pub name: String,
+    /// All of it.
+    pub document: Document,
+}
+
+/// The documents of all files, sorted out.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// The objects to judge, at most one of each kind and name, in the order of the files.
+    pub objects: Vec<Object>,
+    /// Objects that are there but invalid whatever they say: kind and name are given twice, or
+    /// a key is no text. They grant nothing, and what refers to them refers to something invalid.
+    pub refused: Vec<Object>,
+    /// Objects of other groups in the IAM namespace.
+    pub others: Vec<Other>,
+    /// How many objects of other groups there are, in any namespace, by kind.
+    pub skipped: BTreeMap<String, usize>,
+    /// What is wrong so far.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Selection {
+    /// The core object (`apiVersion: v1`) of that kind and name in the IAM namespace: what a
+    /// reference to a Secret or ConfigMap means. Given twice, it is nothing.
+    pub fn core_object(&self, kind: &str, name: &str) -> Option<&Document> {
+        let is_meant = |o: &&Other| o.api_version == "v1" && o.kind == kind && o.name == name;
+        let mut found = self.others.iter().filter(is_meant);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(&only.document),
+            _ => None,
+        }
+    }
+}
+
+/// Sorts documents out. Objects without `metadata.namespace` belong to `iam_namespace`; objects
+/// of ours in another one are left out with a warning.
+pub fn select(documents: Vec<Document>, iam_namespace: &str) -> Selection {
+    let mut selection = Selection::default();
+    for document in documents {
+        match classify(document, iam_namespace) {
+            Ok(Found::Ours(object)) => selection.objects.push(object),
+            Ok(Found::Other(other, is_near)) => selection.skip(other, is_near),
+            Err(finding) => selection.diagnostics.push(finding),
+        }
+    }
+    selection.refuse_misread_keys();
+    selection.refuse_doubles();
+    selection
+}
+
+enum Found {
+    Ours(Object),
+    /// And whether it is in the IAM namespace.
+    Other(Other, bool),
+}
+
+/// What a document is, or why it is left out.
+fn classify(document: Document, iam_namespace: &str) -> Result<Found, Diagnostic> {
+    if !document.value.is_object() {
+        return Err(problem(&document, &[], "a document that is no map"));
+    }
+    let api_version = required_text(&document, "apiVersion")?.to_owned();
+    let kind = required_text(&document, "kind")?.to_owned();
+    let namespace = namespace(&document)?.unwrap_or(iam_namespace).to_owned();
+    if is_ours(&api_version) || api_version == GROUP {
+        let kind = known_kind(&document, &api_version, &kind)?;
+        return ours(document, kind, &namespace, iam_namespace).map(Found::Ours);
+    }
+    let name = document.text(&["metadata", "name"]).unwrap_or_default().to_owned();
+    Ok(Found::Other(Other { api_version, kind, name, document }, namespace == iam_namespace))
+}
+
+fn ours(document: Document, kind: Kind, namespace: &str, iam_namespace: &str) -> Result<Object, Diagnostic> {
+    let name = name(&document)?.to_owned();
+    if namespace != iam_namespace {
+        let message =
+            format!("left out: objects count in the namespace `{iam_namespace}` alone, not in `{namespace}`");
+        return Err(warning(&document, &["metadata", "namespace"], message));
+    }
+    if !Kind::ACCESS.contains(&kind) {
+        let message = format!("left out: `{}` is not judged by this version", kind.kind());
+        return Err(warning(&document, &["kind"], message));
+    }
+    Ok(Object { kind, name, document })
+}
+
+fn required_text<'a>(document: &'a Document, key: &'static str) -> Result<&'a str, Diagnostic> {
+    let message = "missing, or no text: this is no Kubernetes object";
+    document.text(&[key]).ok_or_else(|| problem(document, &[key], message))
+}
+
+/// The kind of an object of our group.
+fn known_kind(document: &Document, api_version: &str, kind: &str) -> Result<Kind, Diagnostic> {
+    if let Some(known) = Kind::of_manifest(api_version, kind) {
+        return Ok(known);
+    }
+    Err(match Kind::ALL.into_iter().find(|known| known.kind() == kind) {
+        Some(known) => {
+            let cure = known.api_version();
+            problem(document, &["apiVersion"], format!("`{kind}` has no `{api_version}`; write `{cure}`"))
+        }
+        None => {
+            let kinds = Kind::ALL.map(Kind::kind).join(", ");
+            problem(document, &["kind"], format!("`{GROUP}` has no kind `{kind}`, only {kinds}"))
+        }
+    })
+}
+
+/// `metadata.namespace` where it is given.
+fn namespace(document: &Document) -> Result<Option<&str>, Diagnostic> {
+    match document.value.pointer("/metadata/namespace") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(_) => metadata_text(document, "namespace").map(Some),
+    }
+}
+
+fn name(document: &Document) -> Result<&str, Diagnostic> {
+    let name = metadata_text(document, "name")?;
+    let message = "no name that Kubernetes takes: at most 253 of a-z, 0-9, `-` and `.`, \
+                   where each part between dots begins and ends with a letter or digit";
+    if is_object_name(name) { Ok(name) } else { Err(problem(document, &["metadata", "name"], message)) }
+}
+
+fn metadata_text<'a>(document: &'a Document, key: &'static str) -> Result<&'a str, Diagnostic> {
+    let keys = ["metadata", key];
+    if let Some(written) = document.written(&keys.into_iter().collect()) {
+        return Err(problem(document, &keys, format!("not read as text; write `\"{written}\"`")));
+    }
+    document.text(&keys).ok_or_else(|| problem(document, &keys, "missing, or no text"))
+}
+
+/// A DNS subdomain (RFC 1123), which is what Kubernetes takes as a name.
+fn is_object_name(name: &str) -> bool {
+    let is_inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    name.len() <= 253
+        && name.split('.').all(|part| {
+            !part.is_empty() && !part.starts_with('-') && !part.ends_with('-') && part.bytes().all(is_inner)
+        })
+}
+
+impl Selection {
+    fn skip(&mut self, other: Other, is_near: bool) {
+        let count = self.skipped.entry(other.kind.clone()).or_default();
+        *count = count.saturating_add(1);
+        if is_near {
+            self.others.push(other);
+        }
+    }
+
+    fn refuse_misread_keys(&mut self) {
+        let (refused, objects) =
+            self.objects.drain(..).partition(|object| !object.document.misread_keys().is_empty());
+        self.objects = objects;
+        for object in &refused {
+            self.diagnostics.extend(misread_keys(object));
+        }
+        self.refused = refused;
+    }
+
+    /// Two objects of one kind and name: nobody knows which one is meant, so neither counts.
+    fn refuse_doubles(&mut self) {
+        let mut places: BTreeMap<(Kind, String), Vec<String>> = BTreeMap::new();
+        for object in self.objects.iter().chain(&self.refused) {
+            let place = format!("{}:{}", object.document.source, object.document.start());
+            places.entry((object.kind, object.name.clone())).or_default().push(place);
+        }
+        places.retain(|_, places| places.len() > 1);
+        let is_double = |object: &Object| places.contains_key(&(object.kind, object.name.clone()));
+        for object in self.objects.iter().chain(&self.refused).filter(|object| is_double(object)) {
+            let at = places.get(&(object.kind, object.name.clone())).map(|p| p.join(", "));
+            let message = format!("given more than once, so none counts: {}", at.unwrap_or_default());
+            let path = ["metadata", "name"].into_iter().collect();
+            let name = Some(object.to_string());
+            self.diagnostics.push(finding(&object.document, name, path, Severity::Problem, message));
+        }
+        let (doubles, objects): (Vec<_>, _) = self.objects.drain(..).partition(is_double);
+        self.objects = objects;
+        self.refused.extend(doubles);
+    }
+}
+
+fn misread_keys(object: &Object) -> impl Iterator<Item = Diagnostic> + '_ {
+    object.document.misread_keys().into_iter().map(|(path, written, position)| Diagnostic {
+        position: Some(position),
+        ..finding(
+            &object.document,
+            Some(object.to_string()),
+            path,
+            Severity::Problem,
+            format!("the key `{written}` is not read as text; write `\"{written}\"`"),
+        )
+    })
+}
+
+fn problem(document: &Document, keys: &[&'static str], message: impl Into<String>) -> Diagnostic {
+    finding(document, None, keys.iter().copied().collect(), Severity::Problem, message.into())
+}
+
+fn warning(document: &Document, keys: &[&'static str], message: String) -> Diagnostic {
+    finding(document, None, keys.iter().copied().collect(), Severity::Warning, message)
+}
+
+fn finding(
+    document: &Document,
+    object: Option<String>,
+    path: FieldPath,
+    severity: Severity,
+    message: String,
+) -> Diagnostic {
+    let position: Option<Position> = document.position(&path);
+    let source = Some(document.source.clone());
+    Diagnostic { source, position, object, field: Some(path), severity, message }
+}
+
+#[cfg(test)]
+#[path = "select_tests.rs"]
+mod tests;
