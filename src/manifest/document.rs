@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::diagnostic::{Diagnostic, Severity};
 use super::tree::{Child, Content};
 use crate::model::{FieldPath, Position, Written};
 
@@ -34,6 +35,12 @@ impl Document {
     /// it would reach the API server, the key as written, and its place.
     pub fn misread_keys(&self) -> Vec<(FieldPath, &str, Position)> {
         self.root.misread_keys()
+    }
+
+    /// Something to say about a field, with its place.
+    pub fn finding(&self, severity: Severity, field: FieldPath, message: String) -> Diagnostic {
+        let (source, position) = (Some(Arc::clone(&self.source)), self.position(&field));
+        Diagnostic { source, position, object: None, field: Some(field), severity, message }
     }
 
     /// Where the document begins.

@@ -11,7 +11,7 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::document::Document;
 use crate::api::kind::is_ours;
 use crate::api::{GROUP, Kind};
-use crate::model::{FieldPath, Position, Written};
+use crate::model::{FieldPath, Written};
 
 /// An object of ours.
 #[derive(Debug, Clone)]
@@ -22,6 +22,14 @@ pub struct Object {
     pub name: String,
     /// All of it.
     pub document: Document,
+}
+
+impl Object {
+    /// Something to say about a field of the object, with its name and place.
+    pub fn finding(&self, severity: Severity, field: FieldPath, message: String) -> Diagnostic {
+        let object = Some(self.to_string());
+        Diagnostic { object, ..self.document.finding(severity, field, message) }
+    }
 }
 
 impl fmt::Display for Object {
@@ -211,9 +219,8 @@ impl Selection {
         for object in self.objects.iter().chain(&self.refused).filter(|object| is_double(object)) {
             let at = places.get(&(object.kind, object.name.clone())).map(|p| p.join(", "));
             let message = format!("given more than once, so none counts: {}", at.unwrap_or_default());
-            let path = ["metadata", "name"].into_iter().collect();
-            let name = Some(object.to_string());
-            self.diagnostics.push(finding(&object.document, name, path, Severity::Problem, message));
+            let field = ["metadata", "name"].into_iter().collect();
+            self.diagnostics.push(object.finding(Severity::Problem, field, message));
         }
         let (doubles, objects): (Vec<_>, _) = self.objects.drain(..).partition(is_double);
         self.objects = objects;
@@ -222,36 +229,18 @@ impl Selection {
 }
 
 fn misread_keys(object: &Object) -> impl Iterator<Item = Diagnostic> + '_ {
-    object.document.misread_keys().into_iter().map(|(path, written, position)| Diagnostic {
-        position: Some(position),
-        ..finding(
-            &object.document,
-            Some(object.to_string()),
-            path,
-            Severity::Problem,
-            format!("the key `{written}` is not read as text; write `\"{written}\"`"),
-        )
+    object.document.misread_keys().into_iter().map(|(path, written, position)| {
+        let message = format!("the key `{written}` is not read as text; write `\"{written}\"`");
+        Diagnostic { position: Some(position), ..object.finding(Severity::Problem, path, message) }
     })
 }
 
 fn problem(document: &Document, keys: &[&'static str], message: impl Into<String>) -> Diagnostic {
-    finding(document, None, keys.iter().copied().collect(), Severity::Problem, message.into())
+    document.finding(Severity::Problem, keys.iter().copied().collect(), message.into())
 }
 
 fn warning(document: &Document, keys: &[&'static str], message: String) -> Diagnostic {
-    finding(document, None, keys.iter().copied().collect(), Severity::Warning, message)
-}
-
-fn finding(
-    document: &Document,
-    object: Option<String>,
-    path: FieldPath,
-    severity: Severity,
-    message: String,
-) -> Diagnostic {
-    let position: Option<Position> = document.position(&path);
-    let source = Some(document.source.clone());
-    Diagnostic { source, position, object, field: Some(path), severity, message }
+    document.finding(Severity::Warning, keys.iter().copied().collect(), message)
 }
 
 #[cfg(test)]
