@@ -4,66 +4,55 @@
 //! [`Engine::decide`] is what serving uses and allocates nothing; [`Engine::explain`] gives the reasons
 //! and agrees with it, which a law test shows.
 
+mod evaluate;
+mod explain;
+mod grants;
+mod issuers;
+mod principal;
+mod who_can;
+
 use serde_json::{Map, Value};
 
 use crate::bundle::Bundle;
-use crate::model::{Claims, Request};
+use crate::model::{Request, Resource};
 
-/// Who asks.
-#[derive(Debug, Clone)]
-pub struct Principal {
-    /// What they proved it with.
-    pub kind: PrincipalKind,
-    /// The issuer whose Roles count: for our own API and function tokens the original one.
-    pub iss: Box<str>,
-    /// The claims that conditions see.
-    pub claims: Claims,
-}
+pub use explain::{Explanation, Granted, Outcome, Trail, Unmet};
+pub use principal::{Completeness, Principal, PrincipalKind, Unidentified};
+pub use who_can::Grantee;
 
-/// What a principal proved itself with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PrincipalKind {
-    /// A token of a declared issuer.
-    Subject,
-    /// An API token of ours; its original claims count.
-    Api,
-    /// A function token of ours.
-    Function,
-    /// A function's own identity.
-    Identity,
-    /// The administrator's basic credential, under `migrate`.
-    BasicAuth,
-    /// Nothing.
-    Anonymous,
-}
-
-/// Claims that identify nobody; denied, and why.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unidentified {
-    /// To be filled.
-    #[error("no declared issuer has the iss `{0}`")]
-    Issuer(String),
-}
+use grants::{CompiledRole, Grant, Grants};
+use issuers::Issuers;
 
 /// Compiled and indexed: everything that decisions are made from.
-#[derive(Debug)]
-pub struct Engine {}
+#[derive(Debug, Default)]
+pub struct Engine {
+    issuers: Issuers,
+    grants: Grants,
+}
 
-/// An answer with its reasons.
-#[derive(Debug, Clone)]
-pub struct Explanation {
-    /// What [`Engine::decide`] says.
-    pub allowed: bool,
+/// Leave to do one thing. Only the engine makes one, and forwarding needs one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    request: Request,
+    grant: Grant,
+}
+
+impl Permit {
+    /// What is permitted.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
 }
 
 impl Engine {
     /// Compiles a bundle.
-    pub fn new(_bundle: &Bundle) -> Self {
-        Self {}
+    pub fn new(bundle: &Bundle) -> Self {
+        let issuers = Issuers::new(bundle);
+        let grants = Grants::new(bundle, &issuers);
+        Self { issuers, grants }
     }
 
-    /// Who the claims identify. `now` (seconds since 1970) and audience are checked where the claims have
-    /// times and `aud`; with `strict`, `exp`, `sub` and `aud` must be there, as in a token.
+    /// Who the claims identify, at `now` (seconds since 1970).
     ///
     /// # Errors
     /// [`Unidentified`], which denies.
@@ -71,19 +60,112 @@ impl Engine {
         &self,
         claims: &Map<String, Value>,
         now: i64,
-        strict: bool,
+        completeness: Completeness,
     ) -> Result<Principal, Unidentified> {
-        let _ = (now, strict);
-        Err(Unidentified::Issuer(format!("{:?}", claims.get("iss"))))
+        principal::identify(&self.issuers, claims, now, completeness)
     }
 
-    /// Whether the principal may.
-    pub fn decide(&self, _principal: &Principal, _request: &Request) -> bool {
-        false
+    /// Whether the principal may. Allocates nothing and takes no lock.
+    pub fn decide(&self, principal: &Principal, request: &Request) -> bool {
+        self.granting(principal, request).is_some()
     }
 
-    /// The same with reasons; at most `limit` of them.
-    pub fn explain(&self, _principal: &Principal, _request: &Request, _limit: usize) -> Explanation {
-        Explanation { allowed: false }
+    /// The same as a permit for forwarding.
+    pub fn permit(&self, principal: &Principal, request: &Request) -> Option<Permit> {
+        self.granting(principal, request).map(|grant| Permit { request: request.clone(), grant })
     }
+
+    /// A grant that allows the request. Of the two sides, the grants that concern the request and the
+    /// Roles that the principal can satisfy, the smaller one is walked and the other one asked.
+    fn granting(&self, principal: &Principal, request: &Request) -> Option<Grant> {
+        if !self.may_be_granted(principal, request) {
+            return None;
+        }
+        let lists = self.grants.concerning(request.action(), request.resource());
+        let concerning: usize = lists.clone().map(<[Grant]>::len).sum();
+        let mut satisfiable = 0usize;
+        let fewer = self.grants.identities.satisfied_by(principal.claims(), |roles| {
+            satisfiable = satisfiable.saturating_add(roles.len());
+            satisfiable < concerning
+        });
+        if fewer {
+            self.by_identity(principal, request, lists)
+        } else {
+            lists.into_iter().find_map(|list| self.first_allowing(list, principal, request))
+        }
+    }
+
+    /// What holds whatever was granted: nobody acts in `kube-system`, who showed nothing has nothing, the
+    /// issuer has to serve, and the token at hand is an upper bound.
+    fn may_be_granted(&self, principal: &Principal, request: &Request) -> bool {
+        let served = match principal.kind {
+            PrincipalKind::Anonymous => false,
+            PrincipalKind::BasicAuth => true,
+            _ => self.issuers.find(&principal.iss).is_some(),
+        };
+        served
+            && !request.resource().is_forbidden()
+            && principal.bounds.covers(request.action(), request.resource())
+    }
+
+    fn by_identity<'g>(
+        &'g self,
+        principal: &Principal,
+        request: &Request,
+        lists: impl Iterator<Item = &'g [Grant]> + Clone,
+    ) -> Option<Grant> {
+        let mut granted = None;
+        self.grants.identities.satisfied_by(principal.claims(), |roles| {
+            granted = roles.iter().find_map(|role| {
+                let mine = lists.clone().map(|list| of_role(list, *role));
+                mine.filter(|list| !list.is_empty())
+                    .find_map(|list| self.first_allowing(list, principal, request))
+            });
+            granted.is_none()
+        });
+        granted
+    }
+
+    /// The first grant of a list, sorted by Role, that allows the request; each Role is judged once.
+    fn first_allowing(&self, list: &[Grant], principal: &Principal, request: &Request) -> Option<Grant> {
+        list.chunk_by(|a, b| a.role == b.role).find_map(|grants| {
+            let role = self.grants.role(*grants.first()?)?;
+            if !applies(role, principal, request.resource()) {
+                return None;
+            }
+            grants.iter().copied().find(|grant| self.allows(*grant, principal, request))
+        })
+    }
+
+    /// Whether the statement allows the request, the Role having been judged.
+    fn allows(&self, grant: Grant, principal: &Principal, request: &Request) -> bool {
+        let Some((policy, statement)) = self.grants.policy(grant).zip(self.grants.statement(grant)) else {
+            return false;
+        };
+        statement.actions.contains(request.action())
+            && statement.resources.iter().any(|r| r.covers(request.resource()))
+            && principal.bounds.policy(&policy.0)
+            && statement.condition.as_ref().is_none_or(|c| evaluate::condition_holds(c, principal))
+    }
+}
+
+/// The grants of one Role in a list sorted by Role.
+fn of_role(list: &[Grant], role: u32) -> &[Grant] {
+    let from = list.partition_point(|g| g.role < role);
+    let rest = list.get(from..).unwrap_or_default();
+    rest.get(..rest.partition_point(|g| g.role == role)).unwrap_or_default()
+}
+
+/// Whether the Role is the principal's, there.
+fn applies(role: &CompiledRole, principal: &Principal, resource: &Resource) -> bool {
+    at_issuer(role, principal)
+        && role.role.scope.as_ref().is_none_or(|scope| scope.iter().any(|s| s.covers(resource)))
+        && evaluate::role_holds(&role.role, principal)
+}
+
+/// Whether the Role counts at the principal's issuer (`semantics.md` 11, 22, 24). That it names the right
+/// one is part of its condition.
+fn at_issuer(role: &CompiledRole, principal: &Principal) -> bool {
+    let must_name = principal.own || principal.kind == PrincipalKind::BasicAuth;
+    (!must_name || role.names_an_issuer) && role.barred_at(&principal.iss).is_none()
 }
