@@ -14,7 +14,7 @@ setup: ## build or install what the tests need, once, outside the checkout
 
 up: ## a local control plane with the operator and examples/quickstart, until Ctrl-C (ARGS=--exit ends at once)
 	@$(SETUP) leash controlplane helm >/dev/null
-	@cargo build --quiet --bin faas-iam --example up
+	@cargo build --bin faas-iam --example up
 	@exec cargo run --quiet --example up -- $(ARGS)
 
 # The cheap ones first; what takes minutes to build is built when they have passed.
@@ -27,7 +27,7 @@ fmt: ## whether the code is formatted
 	cargo fmt --check
 
 lint: ## clippy, warnings are errors
-	cargo clippy --all-targets --quiet -- -D warnings
+	cargo clippy --all-targets -- -D warnings
 
 deny: ## dependencies: bans, licences, sources
 	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --log-level error check bans licenses sources
