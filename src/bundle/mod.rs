@@ -10,6 +10,7 @@
 
 mod encode;
 mod index;
+pub mod names;
 mod shard;
 
 use std::collections::BTreeMap;
