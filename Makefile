@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SETUP := tests/setup/setup.sh
 
+# The order of `test` means something.
+.NOTPARALLEL:
+
 .PHONY: help setup up test preflight fmt lint deny advisories unit cluster tiers crds snapshots bench
 
 help: ## list what there is
