@@ -2,9 +2,11 @@
 //! problems), `Catalogue` (the objects there are), `link` (references between them → records and reports),
 //! `report` (a report → conditions). Fetches nothing, stores nothing, knows no time but what it is given.
 
+mod cursor;
 pub mod link;
 pub mod report;
 pub mod validate;
+mod wording;
 
 use std::collections::BTreeMap;
 
@@ -137,6 +139,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// All warnings, sorted by field.
     pub warnings: Vec<Warning>,
+    /// For a Role: the JwtIssuers, by name and sorted, whose tokens it is enforced for.
+    pub issuers: Vec<Box<str>>,
 }
 
 /// Everything that follows from the objects.

@@ -2,6 +2,7 @@
 //! Pure; knows neither Kubernetes objects nor the wire.
 
 mod action;
+pub mod address;
 mod claims;
 mod condition;
 mod issuer;

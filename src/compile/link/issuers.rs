@@ -1,0 +1,134 @@
+//! Which JwtIssuers serve: one to an `iss`, with the keys that are known (`semantics.md` 20). Fetches
+//! nothing: what became of fetching is given.
+
+use std::collections::BTreeMap;
+
+use super::{Outcome, field, ready, report};
+use crate::api::{Kind, Reason};
+use crate::bundle::Record;
+use crate::compile::wording::{names, shown};
+use crate::compile::{
+    Catalogue, Judged, Keys, Meaning, ObjectRef, Problem, Readiness, Surroundings, Warning,
+};
+use crate::model::{Issuer, KeySource};
+use crate::token::KeySet;
+
+/// A JwtIssuer, valid or not.
+struct Declared<'c> {
+    name: &'c str,
+    issuer: Option<&'c Issuer>,
+}
+
+/// All JwtIssuers by their `iss`.
+pub(super) struct Issuers<'c>(BTreeMap<&'c str, Vec<Declared<'c>>>);
+
+impl<'c> Issuers<'c> {
+    pub fn of(catalogue: &'c Catalogue) -> Self {
+        let mut by_iss: BTreeMap<&str, Vec<Declared<'_>>> = BTreeMap::new();
+        for (object, judged) in catalogue.objects.iter().filter(|(object, _)| object.kind == Kind::JwtIssuer)
+        {
+            let issuer = match &judged.verdict {
+                Ok(Meaning::Issuer(issuer, _)) => Some(issuer),
+                _ => None,
+            };
+            let written = judged.iss.as_deref().or_else(|| issuer.map(|i| &*i.iss));
+            if let Some(iss) = written {
+                by_iss.entry(iss).or_default().push(Declared { name: &object.name, issuer });
+            }
+        }
+        Self(by_iss)
+    }
+
+    /// The one valid JwtIssuer with this `iss`.
+    pub fn serving(&self, iss: &str) -> Option<(&'c str, &'c Issuer)> {
+        match self.0.get(iss)?.as_slice() {
+            [Declared { name, issuer: Some(issuer) }] => Some((name, issuer)),
+            _ => None,
+        }
+    }
+
+    /// Every JwtIssuer that serves.
+    pub fn all_serving(&self) -> impl Iterator<Item = (&'c str, &'c Issuer)> {
+        self.0.keys().filter_map(|iss| self.serving(iss))
+    }
+
+    /// Why no JwtIssuer serves this `iss`.
+    pub fn why_not(&self, iss: &str) -> String {
+        match self.0.get(iss).map(Vec::as_slice) {
+            None | Some([]) => format!("no JwtIssuer has the `iss` {}", shown(iss)),
+            Some([one]) => format!("the JwtIssuer {} of {} is not valid", shown(one.name), shown(iss)),
+            Some(many) => format!("{} share the `iss` {}", names(many.iter().map(|d| d.name)), shown(iss)),
+        }
+    }
+
+    /// The problem of an object whose `iss` others have too.
+    pub fn conflict(&self, object: &ObjectRef, judged: &Judged) -> Vec<Problem> {
+        let sharing = judged.iss.as_deref().and_then(|iss| self.0.get(iss));
+        let others: Vec<_> =
+            sharing.into_iter().flatten().map(|d| d.name).filter(|name| *name != &*object.name).collect();
+        if others.is_empty() || object.kind != Kind::JwtIssuer {
+            return Vec::new();
+        }
+        let message = format!(
+            "JwtIssuer {} has the same `iss`, so that none of them serves; delete all but one",
+            names(others)
+        );
+        vec![Problem { reason: Reason::DuplicateIssuer, field: field(["spec", "iss"]), message }]
+    }
+}
+
+/// What becomes of a valid JwtIssuer.
+pub(super) fn outcome(
+    object: &ObjectRef,
+    judged: &Judged,
+    issuer: &Issuer,
+    inline: Option<&KeySet>,
+    issuers: &Issuers<'_>,
+    surroundings: &Surroundings,
+) -> Outcome {
+    let conflict = issuers.conflict(object, judged);
+    if !conflict.is_empty() {
+        return Outcome::refused(object, judged, conflict);
+    }
+    let served = |keys: KeySet, stale_since| Record::Issuer {
+        origin: judged.origin.clone(),
+        issuer: issuer.clone(),
+        keys,
+        stale_since,
+    };
+    let message = format!("tokens of {} are taken", shown(&issuer.iss));
+    let mut warnings = judged.warnings.clone();
+    let known = surroundings.keys.get(&object.name);
+    match (&issuer.keys, known) {
+        (KeySource::Inline, _) => {
+            let record = served(inline.cloned().unwrap_or_default(), None);
+            Outcome::serving(record, message, Vec::new(), warnings)
+        }
+        (_, Some(Keys::Fetched { set, notes })) => {
+            warnings.extend(notes.iter().map(|note| warning(note.clone())));
+            Outcome::serving(served(set.clone(), None), message, Vec::new(), warnings)
+        }
+        (_, Some(Keys::Failed { message: why, last: Some((set, since)), .. })) => {
+            warnings.push(warning(format!(
+                "the last good keys serve, since they could not be fetched anew: {why}"
+            )));
+            Outcome::serving(served(set.clone(), Some(*since)), message, Vec::new(), warnings)
+        }
+        (_, Some(Keys::Failed { reason, message: why, last: None })) => {
+            let problem = Problem { reason: *reason, field: field(["spec"]), message: why.clone() };
+            Outcome::serving(served(KeySet::default(), None), message, vec![problem], warnings)
+        }
+        (KeySource::System, _) => {
+            Outcome { record: served(KeySet::default(), None), report: ready(message, warnings) }
+        }
+        (_, None | Some(Keys::Pending)) => {
+            let message = "its keys are being fetched".to_owned();
+            let report = report(Readiness::Pending, Reason::Accepted, message, Vec::new(), warnings);
+            Outcome { record: served(KeySet::default(), None), report }
+        }
+    }
+}
+
+fn warning(message: String) -> Warning {
+    Warning { field: field(["spec"]), message }
+}

@@ -1,0 +1,162 @@
+//! What a Role refers to: its Policies, the issuers it names, what one tenant owns there (`semantics.md` 9,
+//! 11, 22). Whom it binds is the engine's.
+
+use std::collections::BTreeMap;
+
+use super::issuers::Issuers;
+use super::{Outcome, field};
+use crate::api::Reason;
+use crate::bundle::Record;
+use crate::compile::wording::{names, shown};
+use crate::compile::{Judged, ObjectRef, Problem, Warning};
+use crate::model::tenant::{Binding, Sharing};
+use crate::model::{BASIC_AUTH_ISSUER, FieldPath, Issuer, Role};
+
+/// What Roles can refer to.
+pub(super) struct Known<'k> {
+    pub issuers: &'k Issuers<'k>,
+    /// Policies, and whether each is valid.
+    pub policies: &'k BTreeMap<&'k str, bool>,
+    /// Whether there may be more than is known.
+    pub partial: bool,
+}
+
+/// What becomes of a valid Role.
+pub(super) fn outcome(object: &ObjectRef, judged: &Judged, role: &Role, known: &Known<'_>) -> Outcome {
+    let mut check = Check { role, known, problems: Vec::new(), warnings: judged.warnings.clone() };
+    check.policies();
+    let mut enforced = check.issuers();
+    let Check { problems, warnings, .. } = check;
+    if problems.iter().any(|p| p.reason == Reason::TenantUnbound) {
+        let judged = Judged { warnings, ..judged.clone() };
+        return Outcome::refused(object, &judged, problems);
+    }
+    enforced.sort_unstable();
+    let record = Record::Role { origin: judged.origin.clone(), role: role.clone() };
+    let message = format!(
+        "enforced for tokens of {}",
+        if enforced.is_empty() { "nobody".to_owned() } else { names(enforced.iter().copied()) }
+    );
+    let mut outcome = Outcome::serving(record, message, problems, warnings);
+    outcome.report.issuers = enforced.into_iter().map(Into::into).collect();
+    outcome
+}
+
+struct Check<'k> {
+    role: &'k Role,
+    known: &'k Known<'k>,
+    problems: Vec<Problem>,
+    warnings: Vec<Warning>,
+}
+
+impl<'k> Check<'k> {
+    fn warn(&mut self, field: FieldPath, message: String) {
+        self.warnings.push(Warning { field, message });
+    }
+
+    /// A reference that leads out of what is known: a problem, unless there may be more than that.
+    fn outside(&mut self, reason: Reason, field: FieldPath, message: String) {
+        if self.known.partial {
+            self.warn(field, message);
+        } else {
+            self.problems.push(Problem { reason, field, message });
+        }
+    }
+
+    /// Those that are missing or invalid grant nothing; the others do.
+    fn policies(&mut self) {
+        for (index, name) in self.role.policies.iter().enumerate() {
+            let at = field(["spec", "policy"]).child(index);
+            match self.known.policies.get(&**name) {
+                Some(true) => {}
+                Some(false) => {
+                    let message =
+                        format!("the Policy {} is not valid, and grants nothing until it is", shown(name));
+                    self.problems.push(Problem { reason: Reason::PolicyInvalid, field: at, message });
+                }
+                None => {
+                    let message =
+                        format!("there is no Policy {}; create it, or remove its name", shown(name));
+                    self.outside(Reason::PolicyNotFound, at, message);
+                }
+            }
+        }
+    }
+
+    /// The JwtIssuers, by name, at which the Role is enforced.
+    fn issuers(&mut self) -> Vec<&'k str> {
+        let meant = if self.role.names_an_issuer() { self.named() } else { self.any() };
+        let (barred, enforced): (Vec<_>, Vec<_>) =
+            meant.into_iter().partition(|(_, issuer)| self.is_barred(issuer));
+        let elsewhere = !enforced.is_empty() || !self.role.names_an_issuer() || self.names_basic_auth();
+        for (name, issuer) in barred {
+            self.unbound(name, issuer, elsewhere);
+        }
+        for (name, issuer) in &enforced {
+            self.by_name_alone(name, issuer);
+        }
+        enforced.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn names_basic_auth(&self) -> bool {
+        self.role.names(BASIC_AUTH_ISSUER)
+    }
+
+    fn is_barred(&self, issuer: &Issuer) -> bool {
+        issuer.sharing.is_some_and(|sharing| sharing.binding(self.role) == Binding::Nothing)
+    }
+
+    /// Every issuer that serves, for a Role that names none.
+    fn any(&mut self) -> Vec<(&'k str, &'k Issuer)> {
+        let message = "names no issuer, so it is enforced for tokens of every JwtIssuer; name one by `jwt:iss` under StringEqual";
+        self.warn(field(["spec", "condition"]), message.to_owned());
+        self.known.issuers.all_serving().collect()
+    }
+
+    /// The issuers that serve, of those that the Role names.
+    fn named(&mut self) -> Vec<(&'k str, &'k Issuer)> {
+        let at = || field(["spec", "condition"]);
+        let named: Vec<_> = self.role.named_issuers().collect();
+        if named.is_empty() {
+            self.warn(at(), "its conditions on `jwt:iss` exclude each other, so it binds nobody".to_owned());
+        }
+        let wanted = || named.iter().filter(|iss| **iss != BASIC_AUTH_ISSUER);
+        let found: Vec<_> = wanted().filter_map(|iss| self.known.issuers.serving(iss)).collect();
+        let lost: Vec<_> = wanted().filter(|iss| self.known.issuers.serving(iss).is_none()).collect();
+        for iss in lost {
+            let message =
+                format!("`jwt:iss`: {}, so the Role binds nobody there", self.known.issuers.why_not(iss));
+            if found.is_empty() && !self.names_basic_auth() {
+                self.outside(Reason::IssuerNotFound, at(), message);
+            } else {
+                self.warn(at(), message);
+            }
+        }
+        found
+    }
+
+    /// A shared issuer at which nothing that one tenant owns is bound.
+    fn unbound(&mut self, name: &str, issuer: &Issuer, elsewhere: bool) {
+        let wanted = issuer.sharing.map_or("", Sharing::wanted);
+        let message = format!(
+            "not enforced for tokens of the JwtIssuer {}, which many tenants share: the Role has to bind {wanted}, every value of it",
+            shown(name)
+        );
+        if elsewhere {
+            self.warn(field(["spec"]), message);
+        } else {
+            self.problems.push(Problem { reason: Reason::TenantUnbound, field: field(["spec"]), message });
+        }
+    }
+
+    /// A shared issuer at which only a name is bound, and names change hands.
+    fn by_name_alone(&mut self, name: &str, issuer: &Issuer) {
+        if issuer.sharing.is_some_and(|sharing| sharing.binding(self.role) == Binding::Named) {
+            let message = format!(
+                "binds a tenant of the JwtIssuer {} by names in `jwt:sub` alone, which are given away and taken over; bind an id, such as `jwt:repository_owner_id`",
+                shown(name)
+            );
+            self.warn(field(["spec"]), message);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Key sets that a JwtIssuer gives, and references to what holds keys or certificates (`semantics.md` 28).
+//! What a single key may be is `token`'s.
+
+use serde_json::Value;
+
+use crate::api::{limits, parts};
+use crate::compile::cursor::Cursor;
+use crate::compile::wording::{names, shown};
+use crate::model::{KeyRef, RefKind};
+use crate::token::KeySet;
+
+/// The fields of `jwksRef` and `caBundleRef`.
+pub(super) const REFERENCE: &[&str] = &["kind", "name", "key"];
+
+/// A JWK Set written in the object.
+pub(super) fn inline(at: &mut Cursor<'_>, value: &Value) -> Option<KeySet> {
+    at.map(value, usize::MAX)?;
+    let bytes = value.to_string().len();
+    if bytes > limits::JWKS_BYTES {
+        at.invalid(format!("{bytes} bytes as JSON, at most {} are allowed", limits::JWKS_BYTES));
+        return None;
+    }
+    match parse(value) {
+        Ok((set, left_out)) => {
+            if !left_out.is_empty() {
+                at.warn(format!("left out: {}", left_out.join("; ")));
+            }
+            Some(set)
+        }
+        Err(why) => {
+            at.invalid(why);
+            None
+        }
+    }
+}
+
+/// A reference to a key set.
+pub(super) fn key_set_ref(at: &mut Cursor<'_>, value: &Value) -> Option<KeyRef> {
+    let reference = key_ref(at, value)?;
+    if reference.kind == RefKind::ConfigMap {
+        at.warn("whoever may write this ConfigMap can sign tokens of the issuer; a Secret is safer");
+    }
+    Some(reference)
+}
+
+/// A reference to one key of a Secret or ConfigMap.
+pub(super) fn key_ref(at: &mut Cursor<'_>, value: &Value) -> Option<KeyRef> {
+    let map = at.fields(value, REFERENCE)?;
+    let kind = at.required(map, "kind", kind);
+    let name =
+        at.required(map, "name", |at, v| named(at, v, is_name, "lower-case letters, digits, `-` and `.`"));
+    let key = at.required(map, "key", |at, v| named(at, v, is_key, "letters, digits, `-`, `_` and `.`"));
+    Some(KeyRef { kind: kind?, name: name?, key: key? })
+}
+
+fn kind(at: &mut Cursor<'_>, value: &Value) -> Option<RefKind> {
+    let text = at.text(value).filter(|t| !t.is_empty())?;
+    let known = serde_json::from_value(value.clone()).ok();
+    if known.is_none() {
+        at.invalid(format!("{} is not known; write one of {}", shown(text), names(parts::REF_KINDS)));
+    }
+    known
+}
+
+fn named(at: &mut Cursor<'_>, value: &Value, fits: fn(&str) -> bool, of: &str) -> Option<Box<str>> {
+    let text = at.text(value).filter(|t| !t.is_empty())?;
+    let fits = text.len() <= limits::NAME && fits(text);
+    if !fits {
+        at.invalid(format!("{} is no name that Kubernetes has: {of}, at most {}", shown(text), limits::NAME));
+    }
+    fits.then(|| text.into())
+}
+
+/// A DNS subdomain (RFC 1123), as objects are named.
+fn is_name(text: &str) -> bool {
+    let alphanumeric = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.split('.').all(|label| {
+        let bytes = label.as_bytes();
+        alphanumeric(bytes.first())
+            && alphanumeric(bytes.last())
+            && bytes.iter().all(|b| alphanumeric(Some(b)) || *b == b'-')
+    })
+}
+
+/// A key of a Secret or ConfigMap.
+fn is_key(text: &str) -> bool {
+    text != "."
+        && !text.starts_with("..")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// The usable keys, and a sentence on each that is left out.
+fn parse(value: &Value) -> Result<(KeySet, Vec<String>), String> {
+    let keys = value.get("keys").cloned().unwrap_or_default();
+    serde_json::from_value(keys).map(|set| (set, Vec::new())).map_err(|e| e.to_string())
+}

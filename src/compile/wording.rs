@@ -1,0 +1,84 @@
+//! How problems speak of what was written: in backticks, cut to a bound, and never able to disturb the
+//! terminal or the log they end up in. Knows no rules.
+
+use serde_json::Value;
+use unicode_general_category::{GeneralCategory, get_general_category};
+
+/// Characters of a message.
+const MESSAGE: usize = 1_024;
+/// Characters of a value that a message shows.
+const SHOWN: usize = 80;
+/// How alike two names have to be for one to be taken for the other, from 0 to 1.
+const ALIKE: f64 = 0.83;
+
+/// Control, format and separator characters (`semantics.md` 27).
+pub(super) fn is_hidden(c: char) -> bool {
+    matches!(
+        get_general_category(c),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+    )
+}
+
+/// The text with hidden characters spelled out, cut to the length of a message.
+pub(super) fn printable(text: &str) -> String {
+    cut(&escaped(text), MESSAGE)
+}
+
+/// A value in backticks, cut.
+pub(super) fn shown(text: &str) -> String {
+    format!("`{}`", cut(&escaped(text), SHOWN))
+}
+
+/// A value as a manifest quotes it, cut.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(cut(text, SHOWN)).to_string()
+}
+
+/// The first `max` characters; what is left out is shown by an ellipsis.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    if text.chars().nth(max).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
+/// The known name that a wrong one is most like.
+pub(super) fn similar<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
+    let wrong = cut(&wrong.to_lowercase(), SHOWN);
+    let alike = |name: &str| strsim::jaro_winkler(&wrong, &name.to_lowercase());
+    let near = known.iter().map(|name| (alike(name), *name)).filter(|(score, _)| *score >= ALIKE);
+    near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name)
+}
+
+/// What a JSON value is, with its article.
+pub(super) fn a(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
+}
+
+/// A list of names in backticks, at most ten and the number left out.
+pub(super) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let all: Vec<_> = names.into_iter().map(shown).collect();
+    let (first, rest) = all.split_at(all.len().min(10));
+    match rest.len() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
