@@ -1,16 +1,20 @@
-//! Tokens and key sets: reading claims, verifying signatures.
+//! Tokens and key sets: what a token says, whose key signed it, and which keys can be used.
+//!
+//! Pure: time and keys are arguments. Decides nothing about rights, and fetches nothing.
 
 mod claims;
 mod json;
+mod jwt;
+mod key;
+mod keys;
 
-use serde::{Deserialize, Serialize};
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use claims::{
     ClaimError, FOREIGN_LEEWAY, OWN_LEEWAY, audience, check_times, is_reserved, issuer, subject,
 };
 pub use json::{ClaimsError, MAX_CLAIMS_BYTES, MAX_DEPTH, parse_claims};
-
-/// The public keys of one issuer.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct KeySet(Vec<serde_json::Value>);
+pub use jwt::{MAX_TOKEN_BYTES, TokenError, Unverified, VerifyingKeys, peek, verify};
+pub use key::{PublicKey, Unusable};
+pub use keys::{KeySet, KeySetError, Parsed, Source};
