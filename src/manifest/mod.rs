@@ -91,6 +91,7 @@ impl<'a> Reader<'a> {
             flow_nesting_limit: MAX_DEPTH,
             block_nesting_limit: MAX_DEPTH,
             simple_key_max_lookahead: MAX_KEY_CHARS,
+            block_scalar_eof_without_line_feed: true, // as kubectl
         };
         options.set_emit_comments(false);
         Self {

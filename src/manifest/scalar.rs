@@ -39,9 +39,17 @@ fn number(text: &str) -> Option<Value> {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return None;
     }
-    // Underscores are skipped in all numbers but those that begin with a dot.
-    let digits = if text.starts_with('.') { text.to_owned() } else { text.replace('_', "") };
+    // Underscores are skipped, but in a number that begins with a dot only those between digits.
+    if text.starts_with('.') && !text.split('_').all(has_digits_at_both_ends) {
+        return None;
+    }
+    let digits = text.replace('_', "");
     integer(&digits).or_else(|| float(&digits))
+}
+
+fn has_digits_at_both_ends(part: &str) -> bool {
+    let part = part.strip_prefix('.').unwrap_or(part);
+    part.starts_with(|c: char| c.is_ascii_digit()) && part.ends_with(|c: char| c.is_ascii_digit())
 }
 
 /// An integer of at most 64 bits with Go's prefixes: `0x`, `0o`, `0b`, and a bare `0` for octal.

@@ -58,7 +58,7 @@ pub struct Selection {
     /// The objects to judge, at most one of each kind and name, in the order of the files.
     pub objects: Vec<Object>,
     /// Objects that are there but invalid whatever they say: kind and name are given twice, or
-    /// a key is no text. They grant nothing, and what refers to them refers to something invalid.
+    /// a key, label or annotation is no text. They grant nothing, and what refers to them refers to something invalid.
     pub refused: Vec<Object>,
     /// Objects of other groups in the IAM namespace.
     pub others: Vec<Other>,
@@ -92,7 +92,7 @@ pub fn select(documents: Vec<Document>, iam_namespace: &str) -> Selection {
             Err(finding) => selection.diagnostics.push(finding),
         }
     }
-    selection.refuse_misread_keys();
+    selection.refuse_misread();
     selection.refuse_doubles();
     selection
 }
@@ -197,14 +197,14 @@ impl Selection {
         }
     }
 
-    fn refuse_misread_keys(&mut self) {
-        let (refused, objects) =
-            self.objects.drain(..).partition(|object| !object.document.misread_keys().is_empty());
-        self.objects = objects;
-        for object in &refused {
-            self.diagnostics.extend(misread_keys(object));
+    /// Refuses what the API server would not take, or not as it was meant.
+    fn refuse_misread(&mut self) {
+        for object in std::mem::take(&mut self.objects) {
+            let findings: Vec<_> = misread_keys(&object).chain(misread_labels(&object)).collect();
+            let kept = if findings.is_empty() { &mut self.objects } else { &mut self.refused };
+            kept.push(object);
+            self.diagnostics.extend(findings);
         }
-        self.refused = refused;
     }
 
     /// Two objects of one kind and name: nobody knows which one is meant, so neither counts.
@@ -232,6 +232,22 @@ fn misread_keys(object: &Object) -> impl Iterator<Item = Diagnostic> + '_ {
     object.document.misread_keys().into_iter().map(|(path, written, position)| {
         let message = format!("the key `{written}` is not read as text; write `\"{written}\"`");
         Diagnostic { position: Some(position), ..object.finding(Severity::Problem, path, message) }
+    })
+}
+
+/// Labels and annotations are text.
+fn misread_labels(object: &Object) -> impl Iterator<Item = Diagnostic> + '_ {
+    ["labels", "annotations"].into_iter().flat_map(move |field| {
+        let entries = object.document.value.pointer(&format!("/metadata/{field}")).and_then(Value::as_object);
+        entries.into_iter().flatten().filter_map(move |(key, value)| {
+            let path = ["metadata", field].into_iter().collect::<FieldPath>().child(key.clone());
+            let message = match object.document.written(&path) {
+                Some(written) => format!("not read as text; write `\"{written}\"`"),
+                None if value.is_string() => return None,
+                None => "no text".to_owned(),
+            };
+            Some(object.finding(Severity::Problem, path, message))
+        })
     })
 }
 

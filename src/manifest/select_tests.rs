@@ -171,3 +171,22 @@ fn a_key_that_is_no_text_refuses_an_object_of_ours_and_no_other() {
         ]
     );
 }
+
+#[test]
+fn labels_and_annotations_are_text() {
+    let metadata =
+        "metadata:\n  name: dev\n  labels: {a: b, tier: 1, on: \"x\"}\n  annotations:\n    c: {}\n    d:\n";
+    let selection = sort_out(&[&format!("apiVersion: iam.openfaas.com/v1\nkind: Role\n{metadata}")]);
+    assert!(selection.objects.is_empty());
+    let said =
+        |place: &str, rest: &str| format!("0.yaml:{place}: roles.iam.openfaas.com/dev: metadata.{rest}");
+    assert_eq!(
+        findings(&selection),
+        [
+            said("5:27", "labels.true: the key `on` is not read as text; write `\"on\"`"),
+            said("5:18", "labels.tier: not read as text; write `\"1\"`"),
+            said("7:5", "annotations.c: no text"),
+            said("8:5", "annotations.d: no text"),
+        ]
+    );
+}

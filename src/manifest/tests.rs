@@ -107,6 +107,12 @@ fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
 }
 
 #[test]
+fn block_scalars_end_as_in_kubectl() {
+    assert_eq!(one("a: |\n  x\n").value, json!({"a": "x\n"}));
+    assert_eq!(one("a: |\n  x").value, json!({"a": "x"}), "no line feed that is not there");
+}
+
+#[test]
 fn empty_documents_are_left_out_and_places_count_on() {
     let documents = read("---\n---\n# nothing\n---\na: 1\n...\n---\nb: 2\n");
     assert_eq!(
