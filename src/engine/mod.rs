@@ -7,8 +7,10 @@
 mod evaluate;
 mod explain;
 mod grants;
+mod identities;
 mod issuers;
 mod principal;
+mod unmet;
 mod who_can;
 
 use serde_json::{Map, Value};
@@ -16,8 +18,9 @@ use serde_json::{Map, Value};
 use crate::bundle::Bundle;
 use crate::model::{Request, Resource};
 
-pub use explain::{Explanation, Granted, Outcome, Trail, Unmet};
+pub use explain::{Explanation, Granted, Outcome, Trail};
 pub use principal::{Completeness, Principal, PrincipalKind, Unidentified};
+pub use unmet::Unmet;
 pub use who_can::Grantee;
 
 use grants::{CompiledRole, Grant, Grants};
@@ -169,3 +172,6 @@ fn at_issuer(role: &CompiledRole, principal: &Principal) -> bool {
     let must_name = principal.own || principal.kind == PrincipalKind::BasicAuth;
     (!must_name || role.names_an_issuer) && role.barred_at(&principal.iss).is_none()
 }
+
+#[cfg(test)]
+mod tests;
