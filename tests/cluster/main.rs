@@ -15,3 +15,4 @@ mod support;
 mod control_plane;
 mod leash;
 mod provider;
+mod schema;

@@ -7,6 +7,7 @@ pub mod certs;
 pub mod child;
 pub mod cluster;
 pub mod controlplane;
+pub mod crds;
 pub mod failure;
 pub mod flags;
 pub mod helm;
