@@ -1,6 +1,6 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
-//! `api`, `model`, `compile`, `bundle`, `engine`, `token` are pure: no IO, no clock, no
+//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token` are pure: no IO, no clock, no
 //! environment. `operator` and `cli` do IO and decide nothing.
 #![cfg_attr(
     test,

@@ -254,10 +254,12 @@ impl Engine {
     }
 
     fn not_covered(&self, role: &CompiledRole) -> Outcome {
-        let serves = |name: &&Box<str>| self.grants.by_name.contains_key(*name);
-        let (policies, missing): (Vec<_>, Vec<_>) = role.role.policies.iter().partition(serves);
-        let texts = |names: Vec<&Box<str>>| names.into_iter().map(|n| n.to_string()).collect();
-        Outcome::NotCovered { policies: texts(policies), missing: texts(missing) }
+        let (mut policies, mut missing) = (Vec::new(), Vec::new());
+        for name in &role.role.policies {
+            let serves = self.grants.by_name.contains_key(name);
+            if serves { &mut policies } else { &mut missing }.push(name.to_string());
+        }
+        Outcome::NotCovered { policies, missing }
     }
 }
 
