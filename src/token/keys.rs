@@ -2,10 +2,12 @@
 //!
 //! One key that we cannot use never makes the others unusable. Fetches nothing.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::key::{PublicKey, holds_secret, shown};
+use super::key::{PublicKey, Unusable, holds_secret, shown};
 use crate::api::limits;
 
 /// The public keys of one issuer, sorted, each once: the order in which a provider lists them means nothing.
@@ -28,8 +30,30 @@ pub enum Source {
 pub struct Parsed {
     /// The keys that can be used; at least one.
     pub set: KeySet,
-    /// The keys that cannot, and why: a sentence each.
-    pub left_out: Vec<String>,
+    /// The keys that cannot, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A key that is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Which of `keys`, from zero.
+    pub at: usize,
+    /// Its `kid`, cut to 64 characters, where it has one.
+    pub kid: Option<String>,
+    /// Why it is not used.
+    pub why: Unusable,
+}
+
+/// A sentence without its full stop.
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`keys[{}]`", self.at)?;
+        if let Some(kid) = &self.kid {
+            write!(f, " (kid `{kid}`)")?;
+        }
+        write!(f, " {}", self.why)
+    }
 }
 
 /// A key set that is refused whole.
@@ -65,7 +89,7 @@ pub enum KeySetError {
     #[error("no key of the set can be used{}", because(left_out))]
     NothingUsable {
         /// Why each of them cannot.
-        left_out: Vec<String>,
+        left_out: Vec<LeftOut>,
     },
 }
 
@@ -86,7 +110,7 @@ impl KeySet {
         for (at, jwk) in keys.iter().enumerate() {
             match PublicKey::read(jwk) {
                 Ok(key) => parsed.set.0.push(key),
-                Err(why) => parsed.left_out.push(format!("{} {why}", name(at, jwk))),
+                Err(why) => parsed.left_out.push(LeftOut { at, kid: kid(jwk), why }),
             }
         }
         parsed.set.tidy();
@@ -153,11 +177,8 @@ fn check_inline(set: &Value, keys: &[Value]) -> Result<(), KeySetError> {
     if bytes > limits::JWKS_BYTES { Err(KeySetError::TooLarge(bytes)) } else { Ok(()) }
 }
 
-fn name(at: usize, jwk: &Value) -> String {
-    match jwk.get("kid").and_then(Value::as_str) {
-        Some(kid) => format!("`keys[{at}]` (kid `{}`)", shown(kid)),
-        None => format!("`keys[{at}]`"),
-    }
+fn kid(jwk: &Value) -> Option<String> {
+    jwk.get("kid").and_then(Value::as_str).map(shown)
 }
 
 fn be(at: &[usize]) -> String {
@@ -165,11 +186,9 @@ fn be(at: &[usize]) -> String {
     format!("{} {}", names.join(", "), if at.len() == 1 { "is" } else { "are" })
 }
 
-fn because(left_out: &[String]) -> String {
-    match left_out {
-        [] => ": it is empty".to_owned(),
-        why => format!(": {}", why.join("; ")),
-    }
+fn because(left_out: &[LeftOut]) -> String {
+    let why: Vec<_> = left_out.iter().map(ToString::to_string).collect();
+    if why.is_empty() { ": it is empty".to_owned() } else { format!(": {}", why.join("; ")) }
 }
 
 #[cfg(test)]

@@ -17,4 +17,4 @@ pub use claims::{
 pub use json::{ClaimsError, MAX_CLAIMS_BYTES, MAX_DEPTH, parse_claims};
 pub use jwt::{MAX_TOKEN_BYTES, TokenError, Unverified, VerifyingKeys, peek, verify};
 pub use key::{PublicKey, Unusable};
-pub use keys::{KeySet, KeySetError, Parsed, Source};
+pub use keys::{KeySet, KeySetError, LeftOut, Parsed, Source};

@@ -7,7 +7,7 @@ use crate::api::{limits, parts};
 use crate::compile::cursor::Cursor;
 use crate::compile::wording::{names, shown};
 use crate::model::{KeyRef, RefKind};
-use crate::token::KeySet;
+use crate::token::{KeySet, KeySetError, Source};
 
 /// The fields of `jwksRef` and `caBundleRef`.
 pub(super) const REFERENCE: &[&str] = &["kind", "name", "key"];
@@ -15,23 +15,30 @@ pub(super) const REFERENCE: &[&str] = &["kind", "name", "key"];
 /// A JWK Set written in the object.
 pub(super) fn inline(at: &mut Cursor<'_>, value: &Value) -> Option<KeySet> {
     at.map(value, usize::MAX)?;
-    let bytes = value.to_string().len();
-    if bytes > limits::JWKS_BYTES {
-        at.invalid(format!("{bytes} bytes as JSON, at most {} are allowed", limits::JWKS_BYTES));
-        return None;
-    }
-    match parse(value) {
-        Ok((set, left_out)) => {
-            if !left_out.is_empty() {
-                at.warn(format!("left out: {}", left_out.join("; ")));
+    match KeySet::parse(value, Source::Inline) {
+        Ok(parsed) => {
+            for key in parsed.left_out {
+                at.warn(format!("left out: {key}"));
             }
-            Some(set)
+            Some(parsed.set)
+        }
+        Err(KeySetError::Private { at: which }) => {
+            which.into_iter().for_each(|key| secret(at, key));
+            None
         }
         Err(why) => {
-            at.invalid(why);
+            at.invalid(why.to_string());
             None
         }
     }
+}
+
+fn secret(at: &mut Cursor<'_>, key: usize) {
+    at.within("keys", |at| {
+        at.within(key, |at| {
+            at.invalid("private or symmetric; write the public half, and replace the key, for whoever reads this object knows it");
+        });
+    });
 }
 
 /// A reference to a key set.
@@ -87,10 +94,4 @@ fn is_key(text: &str) -> bool {
     text != "."
         && !text.starts_with("..")
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-}
-
-/// The usable keys, and a sentence on each that is left out.
-fn parse(value: &Value) -> Result<(KeySet, Vec<String>), String> {
-    let keys = value.get("keys").cloned().unwrap_or_default();
-    serde_json::from_value(keys).map(|set| (set, Vec::new())).map_err(|e| e.to_string())
 }
