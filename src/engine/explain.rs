@@ -292,7 +292,7 @@ impl fmt::Display for Outcome {
             Self::IssuerNotNamed { iss } => {
                 write!(
                     f,
-                    "names no issuer, and `{iss}` has to be named (`StringEquals: {{\"jwt:iss\": [{iss:?}]}}`)"
+                    "names no issuer, and `{iss}` has to be named (`StringEqual: {{\"jwt:iss\": [{iss:?}]}}`)"
                 )
             }
             Self::TenantUnbound { wanted } => {

@@ -87,7 +87,7 @@ fn hint(clause: &Clause, principal: &Principal) -> Option<String> {
         Some(ClaimValue::Text(text))
             if clause.values.iter().any(|v| v.as_str().eq_ignore_ascii_case(text)) =>
         {
-            Some("they differ in the case of letters; StringEqualsIgnoreCase folds it".into())
+            Some("they differ in the case of letters; StringEqualIgnoreCase folds it".into())
         }
         _ => None,
     }

@@ -49,7 +49,7 @@ pub struct Operator {
 /// A text that is no operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown operator `{0}`; known are StringEquals, StringEqualsIgnoreCase, StringNotEquals, StringNotEqualsIgnoreCase, StringLike, StringNotLike, each also behind `ForAnyValue:` or `ForAllValues:`, and Bool and Null"
+    "unknown operator `{0}`; known are StringEqual, StringEqualIgnoreCase, StringNotEqual, StringNotEqualIgnoreCase, StringLike, StringNotLike, each also behind `ForAnyValue:` or `ForAllValues:`, and Bool and Null"
 )]
 pub struct UnknownOperator(pub String);
 
@@ -86,10 +86,10 @@ impl fmt::Display for Operator {
             Quantifier::All => "ForAllValues:",
         })?;
         f.write_str(match (self.comparison, self.negated) {
-            (Comparison::Equal, false) => "StringEquals",
-            (Comparison::Equal, true) => "StringNotEquals",
-            (Comparison::EqualIgnoreCase, false) => "StringEqualsIgnoreCase",
-            (Comparison::EqualIgnoreCase, true) => "StringNotEqualsIgnoreCase",
+            (Comparison::Equal, false) => "StringEqual",
+            (Comparison::Equal, true) => "StringNotEqual",
+            (Comparison::EqualIgnoreCase, false) => "StringEqualIgnoreCase",
+            (Comparison::EqualIgnoreCase, true) => "StringNotEqualIgnoreCase",
             (Comparison::Like, false) => "StringLike",
             (Comparison::Like, true) => "StringNotLike",
             (Comparison::Bool, _) => "Bool",
@@ -158,7 +158,7 @@ mod tests {
             ("ForAllValues:StringNotEqualIgnoreCase", "ForAllValues:StringNotEqualsIgnoreCase"),
         ] {
             assert_eq!(a.parse::<Operator>().unwrap(), b.parse::<Operator>().unwrap());
-            assert_eq!(a.parse::<Operator>().unwrap().to_string(), b);
+            assert_eq!(b.parse::<Operator>().unwrap().to_string(), a);
         }
     }
 

@@ -120,7 +120,7 @@ fn odd_claim(at: &mut Cursor<'_>, op: Operator, claim: &str) {
     if LISTS.contains(&claim) && op.quantifier == Quantifier::Plain && text {
         at.warn(format!(
             "`{claim}` is a list in most tokens, and a list never matches `{op}`; write `ForAnyValue:{}`",
-            op.to_string().replace("Equals", "Equal")
+            op
         ));
     }
     let first = claim.split('.').next().unwrap_or(claim);
