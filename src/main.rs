@@ -1,3 +1,7 @@
 //! The `faas-iam` binary: hands the command line to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    faas_iam::cli::run(std::env::args_os())
+}

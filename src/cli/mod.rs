@@ -1,3 +1,124 @@
-//! The command line: parse, dispatch, print.
+//! The command line: parses it, calls the command, prints the answer. One file per command.
+//!
+//! Decides nothing about grants: every answer comes from the code that the operator and the gateway
+//! run, too. A command returns what to print; nothing below prints by itself.
 
+mod asker;
+mod can_i;
+mod check;
+mod cluster;
+mod completion;
+mod crds;
 pub mod files;
+mod findings;
+mod judged;
+mod output;
+mod references;
+mod render;
+mod source;
+mod text;
+mod who_can;
+mod world;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{Answer, Exit};
+
+/// Identity and access management for OpenFaaS on Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "faas-iam", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  faas-iam check -f ./iam
+  faas-iam can-i Function:Invoke dev:env -f ./iam --as https://idp.example.com,alice
+  faas-iam who-can Function:Delete prod:billing
+
+Every flag can be set by an environment variable, too: FAAS_IAM_ and its name.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Crds(crds::Args),
+    Check(check::Args),
+    Render(render::Args),
+    CanI(can_i::Args),
+    WhoCan(who_can::Args),
+    Completion(completion::Args),
+}
+
+/// Why a command could not answer: exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// What was asked is no question.
+    #[error(transparent)]
+    Question(#[from] crate::model::RequestError),
+    /// Who asks cannot be read.
+    #[error(transparent)]
+    Asker(#[from] asker::AskerError),
+    /// The cluster gives no answer.
+    #[error(transparent)]
+    Cluster(#[from] cluster::ClusterError),
+    /// Our own definitions cannot be written.
+    #[error(transparent)]
+    Crds(#[from] crate::api::crds::CrdsError),
+    /// The answer cannot be written in this format.
+    #[error(transparent)]
+    Output(#[from] output::OutputError),
+}
+
+/// Runs the command that `arguments` name (the program's own name first) and gives its exit code:
+/// 0 for yes, 1 for no, 2 for wrong input.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => dispatch(cli.command).unwrap_or_else(|failure| Answer::failed(&failure)).print(),
+        Err(help_or_error) => {
+            // A reader that is gone wants neither help nor error.
+            let _ = help_or_error.print();
+            if help_or_error.use_stderr() { Exit::Wrong.into() } else { Exit::Yes.into() }
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Crds(args) => crds::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Render(args) => render::run(&args),
+        Command::CanI(args) => can_i::run(&args),
+        Command::WhoCan(args) => who_can::run(&args),
+        Command::Completion(args) => Ok(completion::run(&args)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_variable_and_every_command_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("faas-iam "), "{} has no example", command.get_name());
+            let flags =
+                command.get_arguments().filter(|a| !a.is_positional() && a.get_long() != Some("help"));
+            for flag in flags.filter(|f| f.get_long() != Some("version")) {
+                let env = flag.get_env().and_then(|e| e.to_str()).unwrap_or_default();
+                assert!(env.starts_with("FAAS_IAM_"), "{} {}", command.get_name(), flag.get_id());
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Who asks in `can-i`: claims from a file, a token, or an issuer and a subject.
+//!
+//! Reads and verifies; whether the answer is yes is the engine's. Neither a token nor all of the
+//! claims are ever printed.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::bundle::Bundle;
+use crate::engine::{Completeness, Engine, Principal, Unidentified};
+use crate::model::{Issuer, KeySource};
+use crate::token::{self, ClaimsError, KeySet, MAX_CLAIMS_BYTES, TokenError, VerifyingKeys};
+
+/// Exactly one way to say who asks.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct AskerArgs {
+    /// A file with claims as a JSON object, `-` for standard input
+    #[arg(long, value_name = "FILE", env = "FAAS_IAM_CLAIMS")]
+    pub claims: Option<PathBuf>,
+    /// A file with a token (JWT), `-` for standard input; verified where the issuer's keys are at hand
+    #[arg(long, value_name = "FILE", env = "FAAS_IAM_TOKEN")]
+    pub token: Option<PathBuf>,
+    /// An issuer and a subject, joined by a comma
+    #[arg(long = "as", value_name = "ISS,SUB", env = "FAAS_IAM_AS")]
+    pub identity: Option<String>,
+}
+
+/// Input that says nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum AskerError {
+    /// It is not there, or may not be read.
+    #[error("cannot read `{}`", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The claims are no JSON object, or have a key twice.
+    #[error("`{}`: {source}", .path.display())]
+    Claims {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ClaimsError,
+    },
+    /// What should be a token is none.
+    #[error("`{}` holds no token", .path.display())]
+    NoToken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: TokenError,
+    },
+    /// `--as` without a comma.
+    #[error("`--as` takes an issuer and a subject, joined by a comma: `https://idp.example.com,alice`")]
+    NoComma,
+    /// Standard input is given for two things.
+    #[error("standard input can be read once: `-` is given for both the objects and who asks")]
+    StandardInputTwice,
+}
+
+/// What was presented.
+pub enum Asker {
+    /// Claims that nobody has to have signed.
+    Claims(Map<String, Value>),
+    /// A token, unread.
+    Token(PathBuf, Zeroizing<String>),
+}
+
+/// Who asks, or why that is nobody; with remarks for standard error.
+pub struct Identified {
+    /// The principal, or why there is none.
+    pub principal: Result<Principal, Refused>,
+    /// What was not checked.
+    pub remark: Option<String>,
+}
+
+/// Why what was presented identifies nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// By its claims.
+    #[error(transparent)]
+    Claims(#[from] Unidentified),
+    /// By its header or signature.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+impl AskerArgs {
+    /// Reads who asks; `files` are the objects' own inputs.
+    ///
+    /// # Errors
+    /// [`AskerError`] for what cannot be read.
+    pub fn read(&self, files: &[PathBuf]) -> Result<Asker, AskerError> {
+        let named = self.claims.as_ref().or(self.token.as_ref());
+        if named.is_some_and(|path| is_stdin(path)) && files.iter().any(|path| is_stdin(path)) {
+            return Err(AskerError::StandardInputTwice);
+        }
+        match (&self.claims, &self.token, &self.identity) {
+            (Some(path), ..) => claims(path).map(Asker::Claims),
+            (_, Some(path), _) => Ok(Asker::Token(path.clone(), text(path)?)),
+            (.., identity) => pair(identity.as_deref().unwrap_or_default()).map(Asker::Claims),
+        }
+    }
+}
+
+impl Asker {
+    /// Who that is at `now` (seconds since 1970), by the issuers of a bundle.
+    ///
+    /// # Errors
+    /// [`AskerError::NoToken`] where the text is no token; everything else denies.
+    pub fn identify(self, engine: &Engine, bundle: &Bundle, now: i64) -> Result<Identified, AskerError> {
+        match self {
+            Self::Claims(claims) => {
+                let principal = engine.identify(&claims, now, Completeness::Question).map_err(Into::into);
+                Ok(Identified { principal, remark: None })
+            }
+            Self::Token(path, text) => by_token(path, text.trim(), engine, bundle, now),
+        }
+    }
+}
+
+fn by_token(
+    path: PathBuf,
+    text: &str,
+    engine: &Engine,
+    bundle: &Bundle,
+    now: i64,
+) -> Result<Identified, AskerError> {
+    let (proved, remark) = match prove(text, bundle) {
+        Err(source) if is_no_token(&source) => return Err(AskerError::NoToken { path, source }),
+        Err(refused) => (Err(refused), None),
+        Ok((claims, remark)) => (Ok(claims), remark),
+    };
+    let principal = proved
+        .map_err(Refused::from)
+        .and_then(|claims| Ok(engine.identify(&claims, now, Completeness::Token)?));
+    Ok(Identified { principal, remark })
+}
+
+/// The claims of a token, verified where keys are at hand, and what to say where they are not.
+fn prove(text: &str, bundle: &Bundle) -> Result<(Map<String, Value>, Option<String>), TokenError> {
+    let unverified = token::peek(text)?;
+    let iss = unverified.iss()?;
+    let Some((name, issuer, keys)) = bundle.issuers().find(|(_, issuer, _)| &*issuer.iss == iss) else {
+        // No key could make it acceptable; the engine says that the issuer is unknown.
+        return Ok((unverified.unproven(), None));
+    };
+    if keys.is_empty() {
+        let remark = format!("not verified: the keys of JwtIssuer `{name}` are {}", whereabouts(issuer));
+        return Ok((unverified.unproven(), Some(remark)));
+    }
+    Ok((unverified.verify(issuer, &VerifyingKeys::new(keys))?, None))
+}
+
+/// Whether the text is no token at all, as opposed to one that is not taken.
+fn is_no_token(error: &TokenError) -> bool {
+    use TokenError::{Claims, Encoding, Header, HeaderType, Shape, TooLarge};
+    matches!(error, TooLarge(_) | Shape | Encoding(_) | Header(_) | Claims(_) | HeaderType(_))
+}
+
+/// Who knows the keys of an issuer that are not at hand.
+pub fn whereabouts(issuer: &Issuer) -> String {
+    match &issuer.keys {
+        KeySource::System => "in the Secret `issuer-key` alone".to_owned(),
+        KeySource::Discovery => format!("known to the network alone (discovery at `{}`)", issuer.iss),
+        KeySource::Internal(url) => format!("known to the network alone (discovery at `{url}`)"),
+        KeySource::Cluster(_) => "known to the cluster alone (its own issuer)".to_owned(),
+        KeySource::Inline => "not there".to_owned(),
+        KeySource::Ref(at) => {
+            format!("known to the cluster alone ({:?} `{}`, key `{}`)", at.kind, at.name, at.key)
+        }
+    }
+}
+
+/// How many keys are at hand, or who knows them.
+pub fn keys_in_words(issuer: &Issuer, keys: &KeySet) -> String {
+    match keys.len() {
+        0 => format!("keys {}", whereabouts(issuer)),
+        1 => "1 key".to_owned(),
+        n => format!("{n} keys"),
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn claims(path: &Path) -> Result<Map<String, Value>, AskerError> {
+    let text = text(path)?;
+    token::parse_claims(text.as_bytes())
+        .map_err(|source| AskerError::Claims { path: path.to_owned(), source })
+}
+
+fn pair(text: &str) -> Result<Map<String, Value>, AskerError> {
+    let (iss, sub) = text.split_once(',').ok_or(AskerError::NoComma)?;
+    Ok([("iss", iss), ("sub", sub)].into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect())
+}
+
+/// At most a little more than claims may have, so that `token` can refuse what is too large.
+fn text(path: &Path) -> Result<Zeroizing<String>, AskerError> {
+    let most = u64::try_from(MAX_CLAIMS_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = Zeroizing::new(String::new());
+    let read = if is_stdin(path) {
+        io::stdin().lock().take(most).read_to_string(&mut text)
+    } else {
+        File::open(path).and_then(|file| file.take(most).read_to_string(&mut text))
+    };
+    read.map_err(|source| AskerError::Unreadable { path: path.to_owned(), source })?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_split_at_the_first_comma() {
+        let claims = pair("https://idp,a,b").unwrap();
+        assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some("https://idp"), Some("a,b")));
+        assert!(matches!(pair("https://idp"), Err(AskerError::NoComma)));
+    }
+
+    #[test]
+    fn standard_input_is_read_for_one_thing_alone() {
+        let args = AskerArgs { claims: Some("-".into()), token: None, identity: None };
+        assert!(matches!(args.read(&["-".into()]), Err(AskerError::StandardInputTwice)));
+    }
+}

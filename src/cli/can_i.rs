@@ -1,0 +1,137 @@
+//! `can-i`: may this identity do this, and why.
+//!
+//! The answer is the engine's, on what the files or the cluster serve; this only asks and prints.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::Failure;
+use super::asker::{AskerArgs, Identified, Refused};
+use super::output::{self, Answer, Exit, Format, OutputArgs, OutputError};
+use super::source::SourceArgs;
+use super::world::World;
+use crate::engine::{Engine, Explanation, Principal};
+use crate::model::Request;
+
+/// The most Roles that an answer tells about.
+const REASONS: usize = 10;
+
+/// Asks whether an identity may do something, and why
+///
+/// The first line is `allowed` or `denied`, the reasons follow. Exits with 0 where it is allowed, with 1 where it is
+/// denied, and with 2 where the question or an input is wrong. Without files it asks the cluster, prints the generation
+/// of the bundle it answers from, and needs the right to read that bundle's index (a Secret).
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// One action, such as `Function:Invoke`
+    #[arg(value_name = "ACTION")]
+    pub action: String,
+    /// What it is about: `*`, `namespace:*` or `namespace:function`
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
+    #[command(flatten)]
+    pub asker: AskerArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub source: SourceArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  faas-iam can-i Function:Invoke dev:env -f ./iam --as https://idp.example.com,alice
+  faas-iam can-i Function:Update prod:billing --token ./ci.jwt
+  kubectl create token deployer --audience https://gateway.example.com | faas-iam can-i Secret:List 'dev:*' --token -";
+
+/// Asks the engine.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let request = Request::parse(&args.action, &args.resource)?;
+    let asker = args.asker.read(&args.source.files)?;
+    let world = World::serving(&args.source)?;
+    if !world.unreadable.is_empty() {
+        return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
+    }
+    let engine = Engine::new(&world.bundle);
+    let Identified { principal, remark } = asker.identify(&engine, &world.bundle, now())?;
+    let told = Told::new(&engine, &request, world.generation(), principal);
+    Ok(Answer::new(told.exit(), told.write(args.output.output)?).remark(world.problems()).remark(remark))
+}
+
+/// The answer, for machines as it stands here.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    action: &'static str,
+    resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generation: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asker: Option<Who>,
+    #[serde(flatten)]
+    explanation: Explanation,
+}
+
+#[derive(Serialize)]
+struct Who {
+    iss: String,
+    sub: String,
+}
+
+impl Told {
+    fn new(
+        engine: &Engine,
+        request: &Request,
+        generation: Option<u64>,
+        principal: Result<Principal, Refused>,
+    ) -> Self {
+        let (asker, explanation) = match principal {
+            Ok(principal) => (Some(Who::of(&principal)), engine.explain(&principal, request, REASONS)),
+            Err(refused) => (None, refusal(&refused)),
+        };
+        let (action, resource) = (request.action().as_str(), request.resource().to_string());
+        Self { action, resource, generation, asker, explanation }
+    }
+
+    fn exit(&self) -> Exit {
+        if self.explanation.allowed { Exit::Yes } else { Exit::No }
+    }
+
+    fn write(&self, format: Option<Format>) -> Result<String, OutputError> {
+        match format {
+            Some(format) => format.write(self),
+            None => Ok(self.in_words()),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let verdict = if self.explanation.allowed { "allowed" } else { "denied" };
+        let asker = self.asker.iter().map(|who| format!(", asked by `{}` of `{}`", who.sub, who.iss));
+        let generation = self.generation.iter().map(|number| format!(", from generation {number}"));
+        let question: String = asker.chain(generation).collect();
+        let reasons = if self.asker.is_some() { self.explanation.to_string() } else { self.why_nobody() };
+        format!("{verdict}\n{} {}{question}\n{reasons}", self.action, self.resource)
+    }
+
+    fn why_nobody(&self) -> String {
+        self.explanation.refused.iter().map(|why| format!("{why}\n")).collect()
+    }
+}
+
+impl Who {
+    fn of(principal: &Principal) -> Self {
+        Self { iss: principal.iss().to_owned(), sub: principal.sub().to_owned() }
+    }
+}
+
+/// Nobody was identified, so no Role was looked at.
+fn refusal(refused: &Refused) -> Explanation {
+    Explanation { allowed: false, refused: Some(output::chain(refused)), roles: Vec::new(), left_out: 0 }
+}
+
+/// The time, seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

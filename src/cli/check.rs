@@ -1,0 +1,107 @@
+//! `check`: validates as the operator does, and says everything at once.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clap::builder::FalseyValueParser;
+use serde::Serialize;
+
+use super::cluster::Cluster;
+use super::output::{Answer, Exit, OutputArgs};
+use super::source::SourceArgs;
+use super::world::World;
+use super::{Failure, judged};
+use crate::manifest::Diagnostic;
+
+/// Validates objects as the operator does
+///
+/// Exits with 0 where there is no problem, with 1 where there is one, and with 2 where an input cannot be read.
+/// Problems and warnings go to standard error, each with file, line, column and field.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Lets warnings count as problems: exit 1
+    #[arg(long, env = "FAAS_IAM_STRICT", value_parser = FalseyValueParser::new())]
+    pub strict: bool,
+    /// Says that the files are only part of the objects: a Policy that is not among them is a warning
+    #[arg(long, env = "FAAS_IAM_PARTIAL", value_parser = FalseyValueParser::new())]
+    pub partial: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub source: SourceArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  faas-iam check -f ./iam -R
+  helm template ./chart | faas-iam check -f -
+  faas-iam check --context prod --strict";
+
+/// The answer for machines.
+#[derive(Serialize)]
+struct Summary<'a> {
+    objects: usize,
+    problems: usize,
+    warnings: usize,
+    skipped: &'a BTreeMap<String, usize>,
+    unreadable: Vec<String>,
+    findings: &'a [Diagnostic],
+}
+
+/// Judges all objects of the files, or of the cluster's IAM namespace.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let world = if args.source.is_files() {
+        World::of_files(&args.source, args.partial)
+    } else {
+        judged::world(&Cluster::connect(&args.source.cluster)?)?
+    };
+    let summary = Summary::new(&world);
+    let exit = summary.exit(args.strict);
+    match args.output.output {
+        Some(format) => Ok(Answer::new(exit, format.write(&summary)?)),
+        None => Ok(Answer::new(exit, summary.line()).remark(&summary.unreadable).remark(&world.findings)),
+    }
+}
+
+impl<'a> Summary<'a> {
+    fn new(world: &'a World) -> Self {
+        let problems = world.problems().count();
+        Self {
+            objects: world.objects,
+            problems,
+            warnings: world.findings.len() - problems,
+            skipped: &world.skipped,
+            unreadable: world.unreadable(),
+            findings: &world.findings,
+        }
+    }
+
+    fn exit(&self, strict: bool) -> Exit {
+        match self {
+            Self { unreadable, .. } if !unreadable.is_empty() => Exit::Wrong,
+            Self { problems: 1.., .. } => Exit::No,
+            Self { warnings: 1.., .. } if strict => Exit::No,
+            _ => Exit::Yes,
+        }
+    }
+
+    fn line(&self) -> String {
+        let mut line = format!(
+            "{}: {}, {}",
+            count(self.objects, "object"),
+            count(self.problems, "problem"),
+            count(self.warnings, "warning")
+        );
+        if !self.skipped.is_empty() {
+            let kinds = self.skipped.iter().map(|(kind, number)| format!("{number} {kind}"));
+            let _ = write!(line, "; others skipped: {}", kinds.collect::<Vec<_>>().join(", "));
+        }
+        line + "\n"
+    }
+}
+
+/// `1 problem`, `2 problems`.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

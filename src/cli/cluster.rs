@@ -1,0 +1,210 @@
+//! Asks a cluster: for the bundle that it serves, and for the objects themselves.
+//!
+//! Reads alone, with the rights of whoever runs the command; nothing here writes or watches. What
+//! was read is verified and judged by the code that the operator and the gateway use.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::runtime::{Builder, Runtime};
+
+use super::source::ClusterArgs;
+use crate::api::{GROUP, Kind};
+use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
+use crate::bundle::{AssembleError, Bundle, Index, IndexError, assemble};
+
+/// How long one question may take altogether.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a bundle is read anew that changed while it was read.
+const TRIES: usize = 3;
+/// Shards read at the same time.
+const AT_ONCE: usize = 8;
+/// Objects asked for at a time.
+const PAGE: u32 = 500;
+
+/// Why a cluster gives no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// There is no kubeconfig that leads to a cluster.
+    #[error("no cluster to ask: {0}; give `-f PATH` to work on files")]
+    NoConfig(String),
+    /// No threads or sockets.
+    #[error("cannot start")]
+    Start(#[from] std::io::Error),
+    /// The API server refuses.
+    #[error("not allowed: {0}; {1}")]
+    Forbidden(String, &'static str),
+    /// The API server has another answer.
+    #[error("cannot read {what}: {why}")]
+    Answer {
+        /// What was asked for.
+        what: String,
+        /// What came back.
+        why: String,
+    },
+    /// It took longer than [`PATIENCE`].
+    #[error("no answer from the cluster within {} seconds", PATIENCE.as_secs())]
+    Late,
+    /// Nothing is served from this namespace.
+    #[error(
+        "there is no bundle in namespace `{0}`: no operator has written one there, or `-n` names another namespace"
+    )]
+    NoBundle(String),
+    /// The index is broken.
+    #[error("the bundle that the cluster serves cannot be used")]
+    Index(#[from] IndexError),
+    /// The shards do not make what the index promises.
+    #[error("the bundle that the cluster serves cannot be used")]
+    Assemble(#[from] AssembleError),
+}
+
+/// What the right to read the index is good for, and who has none.
+const INDEX_CURE: &str = "this command reads the Secret `faas-iam-bundle` and its ConfigMaps in the IAM namespace; \
+                          whoever may not finds the reason of a refusal in the refusal's own text";
+const OBJECTS_CURE: &str =
+    "this command lists jwtissuers, policies and roles of iam.openfaas.com in the IAM namespace";
+
+/// A connection to a cluster.
+pub struct Cluster {
+    runtime: Runtime,
+    client: Client,
+    namespace: String,
+}
+
+impl Cluster {
+    /// Finds the cluster that the flags name and makes ready to ask it.
+    ///
+    /// # Errors
+    /// [`ClusterError::NoConfig`] where the flags and the environment lead nowhere.
+    pub fn connect(args: &ClusterArgs) -> Result<Self, ClusterError> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let client = runtime.block_on(client(args))?;
+        Ok(Self { runtime, client, namespace: args.namespace.clone() })
+    }
+
+    /// The bundle that the cluster serves, every hash checked.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn served(&self) -> Result<(Index, Bundle), ClusterError> {
+        self.wait(self.read_served())
+    }
+
+    /// All objects of the IAM namespace, kind by kind.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn objects(&self) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
+        self.wait(async {
+            let lists = stream::iter(Kind::ACCESS).then(|kind| self.list(kind));
+            Ok(lists.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+        })
+    }
+
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, ClusterError>>) -> Result<T, ClusterError> {
+        let bounded = async { tokio::time::timeout(PATIENCE, answer).await };
+        self.runtime.block_on(bounded).map_err(|_| ClusterError::Late)?
+    }
+
+    /// Reads again where the operator has just moved on and a shard is gone.
+    async fn read_served(&self) -> Result<(Index, Bundle), ClusterError> {
+        let mut index = self.index().await?;
+        for _ in 1..TRIES {
+            match self.assemble(&index).await {
+                Err(ClusterError::Assemble(_)) => {
+                    let newer = self.index().await?;
+                    if newer.generation == index.generation {
+                        break;
+                    }
+                    index = newer;
+                }
+                other => return other.map(|bundle| (index, bundle)),
+            }
+        }
+        let bundle = self.assemble(&index).await?;
+        Ok((index, bundle))
+    }
+
+    async fn index(&self) -> Result<Index, ClusterError> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        let what = || format!("Secret `{INDEX_SECRET}`");
+        let secret = secrets.get_opt(INDEX_SECRET).await.map_err(|e| failed(what(), &e, INDEX_CURE))?;
+        let bytes = secret.and_then(|s| s.data?.remove(INDEX_KEY));
+        let bytes = bytes.ok_or_else(|| ClusterError::NoBundle(self.namespace.clone()))?;
+        // The operator has its own limit; what it wrote is what there is.
+        Ok(Index::decode(&bytes.0, usize::MAX)?)
+    }
+
+    async fn assemble(&self, index: &Index) -> Result<Bundle, ClusterError> {
+        let shards = stream::iter(index.shards.iter().map(|shard| self.shard(&shard.name))).buffered(AT_ONCE);
+        let texts: Vec<_> = shards.try_collect().await?;
+        let found = |name: &str| texts.iter().find(|(n, _)| n == name).and_then(|(_, text)| text.as_deref());
+        Ok(assemble(index, found)?)
+    }
+
+    async fn shard(&self, name: &str) -> Result<(String, Option<String>), ClusterError> {
+        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+        let what = || format!("ConfigMap `{name}`");
+        let map = maps.get_opt(name).await.map_err(|e| failed(what(), &e, INDEX_CURE))?;
+        Ok((name.to_owned(), map.and_then(|m| m.data?.remove(SHARD_KEY))))
+    }
+
+    async fn list(&self, kind: Kind) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &self.namespace, &api_resource(kind));
+        let mut page = ListParams::default().limit(PAGE);
+        let mut objects = Vec::new();
+        loop {
+            let list = api.list(&page).await.map_err(|e| failed(kind.to_string(), &e, OBJECTS_CURE))?;
+            objects.extend(list.items.into_iter().map(|object| (kind, object)));
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(objects),
+            }
+        }
+    }
+}
+
+fn api_resource(kind: Kind) -> ApiResource {
+    ApiResource {
+        group: GROUP.to_owned(),
+        version: kind.version().to_owned(),
+        api_version: kind.api_version(),
+        kind: kind.kind().to_owned(),
+        plural: kind.plural().to_owned(),
+    }
+}
+
+async fn client(args: &ClusterArgs) -> Result<Client, ClusterError> {
+    let no_config = |error: &dyn std::error::Error| ClusterError::NoConfig(super::output::chain(error));
+    let options = KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
+    let config = match (&args.kubeconfig, &args.context) {
+        (Some(path), _) => {
+            let file = Kubeconfig::read_from(path).map_err(|e| no_config(&e))?;
+            Config::from_custom_kubeconfig(file, &options).await.map_err(|e| no_config(&e))?
+        }
+        (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(|e| no_config(&e))?,
+        (None, None) => Config::infer().await.map_err(|e| no_config(&e))?,
+    };
+    Client::try_from(config).map_err(|e| no_config(&e))
+}
+
+/// What the API server said, in its own words.
+fn failed(what: String, error: &kube::Error, cure: &'static str) -> ClusterError {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => {
+            ClusterError::Forbidden(status.message.clone(), cure)
+        }
+        kube::Error::Api(status) if status.code == 404 => ClusterError::Answer {
+            what,
+            why: format!("{}; are the CRDs installed (`faas-iam crds`)?", status.message),
+        },
+        kube::Error::Api(status) => ClusterError::Answer { what, why: status.message.clone() },
+        other => ClusterError::Answer { what, why: super::output::chain(other) },
+    }
+}

@@ -1,0 +1,162 @@
+//! What a command answers, and how it is printed: text for people, JSON or YAML for machines.
+//!
+//! Knows nothing of what the answers mean. A reader that has gone away is no error.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// The exit code of a command, which scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done, allowed, no problem.
+    Yes,
+    /// 1: denied, or problems were found.
+    No,
+    /// 2: the input is wrong, or there is no answer.
+    Wrong,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Yes => 0,
+            Exit::No => 1,
+            Exit::Wrong => 2,
+        })
+    }
+}
+
+/// The form of an answer for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON, indented.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// The flag that every command with an answer has.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct OutputArgs {
+    /// The answer's form; text for people without it
+    #[arg(short, long, value_name = "FORMAT", env = "FAAS_IAM_OUTPUT")]
+    pub output: Option<Format>,
+}
+
+/// An answer that cannot be written, which would be a fault of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// As JSON.
+    #[error("cannot write the answer as JSON")]
+    Json(#[from] serde_json::Error),
+    /// As YAML.
+    #[error("cannot write the answer as YAML")]
+    Yaml(#[from] serde_saphyr::ser::Error),
+}
+
+impl Format {
+    /// A value in this form, ending in a line feed.
+    ///
+    /// # Errors
+    /// [`OutputError`], which would be a fault of ours.
+    pub fn write(self, value: &impl Serialize) -> Result<String, OutputError> {
+        let text = match self {
+            Self::Json => serde_json::to_string_pretty(value)?,
+            Self::Yaml => serde_saphyr::to_string(value)?,
+        };
+        Ok(format!("{}\n", text.trim_end()))
+    }
+}
+
+/// Everything a command has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// For standard output.
+    pub out: String,
+    /// For standard error: problems, warnings, remarks, a line each.
+    pub err: String,
+    /// The exit code.
+    pub exit: Exit,
+}
+
+impl Answer {
+    /// An answer without remarks.
+    pub fn new(exit: Exit, out: impl Into<String>) -> Self {
+        Self { out: out.into(), err: String::new(), exit }
+    }
+
+    /// No answer, and why.
+    pub fn failed(error: &dyn Error) -> Self {
+        Self { out: String::new(), err: format!("error: {}\n", chain(error)), exit: Exit::Wrong }
+    }
+
+    /// Adds lines for standard error.
+    pub fn remark(mut self, lines: impl IntoIterator<Item = impl ToString>) -> Self {
+        for line in lines {
+            self.err.push_str(&line.to_string());
+            self.err.push('\n');
+        }
+        self
+    }
+
+    /// Prints remarks first, the answer last, and gives the exit code.
+    pub fn print(self) -> ExitCode {
+        let told = put(&mut io::stderr().lock(), &self.err);
+        match told.and_then(|()| put(&mut io::stdout().lock(), &self.out)) {
+            Ok(()) => self.exit.into(),
+            Err(_) => Exit::Wrong.into(),
+        }
+    }
+}
+
+/// An error with its causes, each once, as one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !line.ends_with(&words) {
+            let _ = write!(line, ": {words}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
+/// Writes all of it; a closed pipe has read what it wanted.
+fn put(stream: &mut impl Write, text: &str) -> io::Result<()> {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    #[test]
+    fn an_error_is_one_line_with_every_cause_once() {
+        let cause = Layer("no such file", None);
+        let again = Layer("no such file", Some(Box::new(cause)));
+        let answer = Answer::failed(&Layer("cannot read `x`", Some(Box::new(again))));
+        assert_eq!(answer.err, "error: cannot read `x`: no such file\n");
+        assert_eq!(answer.exit, Exit::Wrong);
+    }
+
+    #[test]
+    fn both_forms_end_in_one_line_feed() {
+        let value = serde_json::json!({"allowed": true});
+        assert_eq!(Format::Json.write(&value).unwrap(), "{\n  \"allowed\": true\n}\n");
+        assert_eq!(Format::Yaml.write(&value).unwrap(), "allowed: true\n");
+    }
+}

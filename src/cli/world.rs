@@ -1,0 +1,143 @@
+//! The one way from objects to what serves: read → select → validate → link → bundle.
+//!
+//! The steps are the operator's own; this strings them together for files and for the objects of a
+//! cluster, or takes the bundle that a cluster serves. On files nothing opens a connection.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::cluster::{Cluster, ClusterError};
+use super::files::{self, InputError};
+use super::source::SourceArgs;
+use super::{findings, output, references};
+use crate::api::Reason;
+use crate::bundle::{Bundle, Index};
+use crate::compile::link::link;
+use crate::compile::validate::validate;
+use crate::compile::{Catalogue, Judged, ObjectRef, Problem, Surroundings};
+use crate::manifest::{self, Diagnostic, Object, Selection, Severity};
+use crate::model::FieldPath;
+
+/// What serves, and what there is to say about the objects it came from.
+#[derive(Debug, Default)]
+pub struct World {
+    /// What serves.
+    pub bundle: Bundle,
+    /// The index of the bundle, where a cluster serves it.
+    pub index: Option<Index>,
+    /// Problems and warnings by file and place; none where the bundle is a cluster's.
+    pub findings: Vec<Diagnostic>,
+    /// How many objects of ours were judged.
+    pub objects: usize,
+    /// How many objects of other groups were left out, by kind.
+    pub skipped: BTreeMap<String, usize>,
+    /// Inputs that could not be read; with any of them there is no answer.
+    pub unreadable: Vec<InputError>,
+}
+
+impl World {
+    /// What serves, from files or as the cluster serves it.
+    ///
+    /// # Errors
+    /// [`ClusterError`] where the cluster does not give it; files never fail, but may be
+    /// [`unreadable`](Self::unreadable).
+    pub fn serving(args: &SourceArgs) -> Result<Self, ClusterError> {
+        if args.is_files() {
+            return Ok(Self::of_files(args, false));
+        }
+        let (index, bundle) = Cluster::connect(&args.cluster)?.served()?;
+        Ok(Self { bundle, index: Some(index), ..Self::default() })
+    }
+
+    /// What follows from the objects in files; with `partial`, a Policy that is not among them is
+    /// no problem.
+    pub fn of_files(args: &SourceArgs, partial: bool) -> Self {
+        let inputs = files::read(&args.files, args.recursive, &mut io::stdin().lock());
+        let selection = manifest::select(inputs.documents, &args.cluster.namespace);
+        let catalogue = catalogue(&selection);
+        let keys = references::keys(&catalogue, &selection);
+        let partial = partial || !inputs.errors.is_empty();
+        let mut world = Self::of_objects(
+            &catalogue,
+            &Surroundings { keys, partial, ..Surroundings::default() },
+            &places(&selection),
+        );
+        world.findings.extend(selection.diagnostics);
+        world.findings.extend(selection.refused.iter().flat_map(own_problems));
+        world.findings.sort();
+        world.findings.dedup();
+        Self {
+            objects: selection.objects.len() + selection.refused.len(),
+            skipped: selection.skipped,
+            unreadable: inputs.errors,
+            ..world
+        }
+    }
+
+    /// What follows from validated objects; `files` tells where they were read.
+    pub fn of_objects(
+        catalogue: &Catalogue,
+        surroundings: &Surroundings,
+        files: &BTreeMap<ObjectRef, &Object>,
+    ) -> Self {
+        let linked = link(catalogue, surroundings);
+        let mut findings: Vec<_> = linked
+            .reports
+            .iter()
+            .filter(|(object, _)| !is_refused(catalogue, object))
+            .flat_map(|(object, report)| findings::of_report(object, report, files))
+            .collect();
+        findings.sort();
+        Self { bundle: linked.bundle, findings, objects: catalogue.objects.len(), ..Self::default() }
+    }
+
+    /// The generation that a cluster serves, as the first words of an answer.
+    pub fn generation(&self) -> Option<u64> {
+        self.index.as_ref().map(|index| index.generation)
+    }
+
+    /// Each input that could not be read, as a line with its cause.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.unreadable.iter().map(|error| output::chain(error)).collect()
+    }
+
+    /// The findings that keep something from serving.
+    pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Problem)
+    }
+}
+
+/// Marks an object that the selection has refused and has already spoken about.
+const REFUSED: &str = "refused before it was judged";
+
+fn catalogue(selection: &Selection) -> Catalogue {
+    let judge = |o: &Object| validate(o.kind, &o.document.value, &o.document);
+    let judged = selection.objects.iter().map(|o| (reference(o), judge(o)));
+    let refused = selection.refused.iter().map(|o| (reference(o), refuse(judge(o))));
+    Catalogue { objects: judged.chain(refused).collect() }
+}
+
+fn reference(object: &Object) -> ObjectRef {
+    ObjectRef { kind: object.kind, name: object.name.as_str().into() }
+}
+
+fn places(selection: &Selection) -> BTreeMap<ObjectRef, &Object> {
+    selection.objects.iter().map(|object| (reference(object), object)).collect()
+}
+
+fn refuse(judged: Judged) -> Judged {
+    let problem = Problem { reason: Reason::Invalid, field: FieldPath::root(), message: REFUSED.to_owned() };
+    Judged { verdict: Err(vec![problem]), ..judged }
+}
+
+fn is_refused(catalogue: &Catalogue, object: &ObjectRef) -> bool {
+    let verdict = catalogue.objects.get(object).map(|judged| &judged.verdict);
+    verdict.is_some_and(|v| v.as_ref().is_err_and(|problems| problems.iter().any(|p| p.message == REFUSED)))
+}
+
+/// What else is wrong with an object that was refused, so that nobody has to come twice.
+fn own_problems(object: &Object) -> Vec<Diagnostic> {
+    let judged = validate(object.kind, &object.document.value, &object.document);
+    let problems = judged.verdict.err().unwrap_or_default();
+    problems.into_iter().map(|p| object.finding(Severity::Problem, p.field, p.message)).collect()
+}
