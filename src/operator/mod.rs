@@ -1,1 +1,3 @@
 //! The operator: watches, applies, reports.
+
+pub mod fetch;
