@@ -8,8 +8,8 @@ use unicode_general_category::{GeneralCategory, get_general_category};
 const MESSAGE: usize = 1_024;
 /// Characters of a value that a message shows.
 const SHOWN: usize = 80;
-/// How alike two names have to be for one to be taken for the other, from 0 to 1.
-const ALIKE: f64 = 0.83;
+/// Edits that make one name of another, at most, in names of any length.
+const EDITS: usize = 3;
 
 /// Control, format and separator characters (`semantics.md` 27).
 pub(super) fn is_hidden(c: char) -> bool {
@@ -53,12 +53,23 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// The known name that a wrong one is most like.
+/// The known name that was probably meant: a few edits away, few in short names, or the same letters in
+/// another order (`NotStringEquals`).
 pub(super) fn similar<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
     let wrong = cut(&wrong.to_lowercase(), SHOWN);
-    let alike = |name: &str| strsim::jaro_winkler(&wrong, &name.to_lowercase());
-    let near = known.iter().map(|name| (alike(name), *name)).filter(|(score, _)| *score >= ALIKE);
-    near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name)
+    let edits = EDITS.min(1 + wrong.len() / 4);
+    let distance = |name: &str| {
+        let name = name.to_lowercase();
+        if letters(&name) == letters(&wrong) { 0 } else { strsim::osa_distance(&wrong, &name) }
+    };
+    let near = known.iter().map(|name| (distance(name), *name)).filter(|(distance, _)| *distance <= edits);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+fn letters(name: &str) -> Vec<char> {
+    let mut letters: Vec<_> = name.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// What a JSON value is, with its article.

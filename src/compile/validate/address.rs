@@ -16,12 +16,12 @@ const ELSEWHERE: &str = "or say where its keys are in `issInternal`, `jwks` or `
 /// Discovery at `issInternal`, where plain http is fine.
 pub(super) fn internal(at: &mut Cursor<'_>, text: &str) -> Option<KeySource> {
     let Some(url) = url(text) else {
-        at.invalid(format!("{} is no http or https URL", shown(text)));
+        at.invalid("no http or https URL; write one such as `http://keycloak.auth:8080/realms/a`");
         return None;
     };
     let source =
         if is_api_server(&url) { KeySource::Cluster(text.into()) } else { KeySource::Internal(text.into()) };
-    dialable(at, &url, "remove it").then_some(source)
+    dialable(at, &url, "or remove it").then_some(source)
 }
 
 /// Discovery at `iss` itself. A text that is no URL can only be what the cluster's own issuer is called.

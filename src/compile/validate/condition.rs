@@ -118,9 +118,9 @@ const OURS: &[&str] = &["policy", "function", "act", "cnf"];
 fn odd_claim(at: &mut Cursor<'_>, op: Operator, claim: &str) {
     let text = !matches!(op.comparison, Comparison::Null | Comparison::Bool);
     if LISTS.contains(&claim) && op.quantifier == Quantifier::Plain && text {
+        let set = if op.negated { "ForAllValues" } else { "ForAnyValue" };
         at.warn(format!(
-            "`{claim}` is a list in most tokens, and a list never matches `{op}`; write `ForAnyValue:{}`",
-            op
+            "`{claim}` is a list in most tokens, and a list never matches `{op}`; write `{set}:{op}`"
         ));
     }
     let first = claim.split('.').next().unwrap_or(claim);

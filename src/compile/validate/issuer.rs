@@ -8,7 +8,7 @@ use super::keys::{self, key_ref};
 use crate::api::{limits, parts};
 use crate::compile::Meaning;
 use crate::compile::cursor::Cursor;
-use crate::compile::wording::{names, shown, similar};
+use crate::compile::wording::{names, shown};
 use crate::model::tenant::{Sharing, microsoft_alias};
 use crate::model::{
     Algorithm, BASIC_AUTH_ISSUER, DEFAULT_TOKEN_EXPIRY, EmailVerified, Issuer, KeyRef, KeySource,
@@ -72,7 +72,7 @@ struct Found<'v> {
 
 fn found<'v>(at: &mut Cursor<'_>, map: &'v Map<String, Value>) -> Found<'v> {
     let found = Found {
-        internal: at.optional(map, "issInternal", |at, v| at.text(v)),
+        internal: at.optional(map, "issInternal", |at, v| at.text(v).filter(|t| !t.is_empty())),
         inline: at.optional(map, "jwks", keys::inline),
         reference: at.optional(map, "jwksRef", keys::key_set_ref),
     };
@@ -90,6 +90,7 @@ fn iss<'v>(at: &mut Cursor<'_>, value: &'v Value) -> Option<&'v str> {
         at.invalid(format!(
             "`{BASIC_AUTH_ISSUER}` stands for basic-auth users, and no JwtIssuer may have it"
         ));
+        return None;
     }
     if let Some(alias) = microsoft_alias(text) {
         at.invalid(format!(
@@ -186,9 +187,9 @@ fn algorithm(at: &mut Cursor<'_>, value: &Value) -> Option<Algorithm> {
     let text = at.text(value).filter(|t| !t.is_empty())?;
     let known = serde_json::from_value(value.clone()).ok();
     if known.is_none() {
-        let near = similar(text, &parts::ALGORITHMS).filter(|near| near.eq_ignore_ascii_case(text));
-        let cure = near.map_or_else(|| names(parts::ALGORITHMS), shown);
-        at.invalid(format!("{} is no signature algorithm that is taken; write one of {cure}", shown(text)));
+        let near = parts::ALGORITHMS.into_iter().find(|near| near.eq_ignore_ascii_case(text));
+        let cure = near.map_or_else(|| format!("one of {}", names(parts::ALGORITHMS)), shown);
+        at.invalid(format!("{} is no signature algorithm that is taken; write {cure}", shown(text)));
     }
     known
 }

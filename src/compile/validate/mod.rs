@@ -85,3 +85,6 @@ fn origin(object: &Value) -> Origin {
         created: created.map_or(0, k8s_openapi::jiff::Timestamp::as_second),
     }
 }
+
+#[cfg(test)]
+mod tests;

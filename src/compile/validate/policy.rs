@@ -78,23 +78,20 @@ fn unknown_action(term: &str) -> String {
 
 fn resource(at: &mut Cursor<'_>, value: &Value) -> Option<ResourcePattern> {
     let text = at.text(value).filter(|t| !t.is_empty())?;
-    if text.contains('?') {
-        at.invalid(format!(
-            "{} has a `?`, which is no wildcard in a resource; `*` is the only one",
-            shown(text)
-        ));
-        return None;
-    }
     match ResourcePattern::parse(text) {
         Ok(pattern) => {
             forbidden(at, text);
-            Some(pattern)
+            return Some(pattern);
         }
-        Err(error) => {
-            at.invalid(error.to_string());
-            None
+        Err(_) if text.contains('?') => {
+            at.invalid(format!("{} has a `?`, and `*` is the only wildcard in a resource", shown(text)));
         }
+        Err(_) if text.bytes().all(|b| b == b'*') => {
+            at.invalid(format!("{} is no resource; write `*`", shown(text)))
+        }
+        Err(error) => at.invalid(error.to_string()),
     }
+    None
 }
 
 /// Warns where a resource or scope names the namespace in which nothing is ever allowed.

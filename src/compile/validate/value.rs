@@ -18,21 +18,18 @@ pub(super) fn compared(at: &mut Cursor<'_>, op: Operator, claim: &str, text: &st
                 ));
             }
         }
-        Comparison::Like => {
-            hollow(at, text);
-            float(at, text);
-            if claim == "email" {
-                email(at, text);
-            } else if text.bytes().all(|b| matches!(b, b'*' | b'?')) {
-                at.warn(format!("{} is wildcards alone, and takes every value", shown(text)));
-            }
-        }
-        Comparison::Equal | Comparison::EqualIgnoreCase => {
-            exact(at, text);
-            if claim == "email" {
-                email(at, text);
-            }
-        }
+        _ if claim == "email" => email(at, op, text),
+        Comparison::Like => pattern(at, text),
+        Comparison::Equal | Comparison::EqualIgnoreCase => exact(at, text),
+    }
+}
+
+/// A value with wildcards.
+fn pattern(at: &mut Cursor<'_>, text: &str) {
+    hollow(at, text);
+    float(at, text);
+    if text.bytes().all(|b| matches!(b, b'*' | b'?')) {
+        at.warn(format!("{} is wildcards alone, and takes every value", shown(text)));
     }
 }
 
@@ -40,6 +37,10 @@ pub(super) fn compared(at: &mut Cursor<'_>, op: Operator, claim: &str, text: &st
 pub(super) fn exact(at: &mut Cursor<'_>, text: &str) {
     hollow(at, text);
     float(at, text);
+    literal(at, text);
+}
+
+fn literal(at: &mut Cursor<'_>, text: &str) {
     if text.contains('*') {
         at.warn(format!("the `*` in {} stands for itself here; `StringLike` knows wildcards", shown(text)));
     }
@@ -68,17 +69,19 @@ fn float(at: &mut Cursor<'_>, text: &str) {
 }
 
 /// Exactly one `@`, outside of the wildcards' reach, and a whole domain behind it.
-fn email(at: &mut Cursor<'_>, text: &str) {
+fn email(at: &mut Cursor<'_>, op: Operator, text: &str) {
     let whole = text.split_once('@').is_some_and(|(_, domain)| {
         !domain.is_empty() && !domain.contains(['@', '*', '?']) && !domain.contains(char::is_whitespace)
     });
     if !whole {
         at.invalid(format!("{} is no address: exactly one `@` and a whole domain behind it, such as `*@example.com` under `StringLike`", shown(text)));
     } else if text.starts_with('@') {
+        let everybody = shown(&format!("*{text}"));
         at.warn(format!(
-            "{} is nobody's address; everybody of the domain is `*{}` under `StringLike`",
-            shown(text),
-            text
+            "{} is nobody's address; everybody of the domain is {everybody} under `StringLike`",
+            shown(text)
         ));
+    } else if op.comparison != Comparison::Like {
+        literal(at, text);
     }
 }
