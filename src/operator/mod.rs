@@ -1,3 +1,1 @@
 //! The operator: watches, applies, reports.
-
-pub mod fetch;

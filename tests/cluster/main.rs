@@ -12,7 +12,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod chart;
 mod control_plane;
 mod leash;
 mod provider;

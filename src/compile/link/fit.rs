@@ -5,22 +5,34 @@ use std::cmp::Reverse;
 
 use super::{not_ready, refusal, refused_key};
 use crate::api::{Kind, Reason};
-use crate::bundle::{Bundle, DEFAULT_LIMIT, Key, Sort};
+use crate::bundle::{Bundle, DEFAULT_LIMIT, Key, Record, Sort};
 use crate::compile::{Linked, ObjectRef, Problem};
 use crate::model::FieldPath;
 
-/// Takes objects out of the bundle until it has at most `limit` bytes; 0 means the default.
+/// Takes objects out of the bundle until it has at most `limit` bytes; 0 means the default. A word on each
+/// that was taken out stays where there is room for it, which is never at the cost of what serves.
 pub(super) fn fit(linked: &mut Linked, limit: usize) {
     let limit = if limit == 0 { DEFAULT_LIMIT } else { limit };
     let mut size: usize = linked.bundle.iter().map(|(key, _)| linked.bundle.size_of(key)).sum();
     if size <= limit {
         return;
     }
+    let mut words = Vec::new();
     for object in newest_first(linked) {
         if size <= limit {
+            break;
+        }
+        let Some(key) = key_of(&linked.bundle, &object) else { continue };
+        size -= linked.bundle.size_of(&key);
+        words.extend(take_out(linked, &object, &key, limit));
+    }
+    for (key, word) in words.into_iter().rev() {
+        linked.bundle.insert(key.name.clone(), word);
+        size += linked.bundle.size_of(&key);
+        if size > limit {
+            linked.bundle.remove(&key);
             return;
         }
-        size = size - size_of(&linked.bundle, &object) + refuse(linked, &object, limit);
     }
 }
 
@@ -36,35 +48,20 @@ fn newest_first(linked: &Linked) -> Vec<ObjectRef> {
     objects
 }
 
-/// Takes one object out. Returns the bytes of what stands in its place: a word on why, where there is room.
-fn refuse(linked: &mut Linked, object: &ObjectRef, limit: usize) -> usize {
-    let Some(key) = key_of(&linked.bundle, object) else { return 0 };
-    let before = linked.bundle.size_of(&key);
-    let Some(record) = linked.bundle.remove(&key) else { return 0 };
-    let (Some(report), Some(origin)) = (linked.reports.get_mut(object), record.origin()) else { return 0 };
+/// Takes one object out and reports it. Returns the word that could stand in its place.
+fn take_out(linked: &mut Linked, object: &ObjectRef, key: &Key, limit: usize) -> Option<(Key, Record)> {
+    let record = linked.bundle.remove(key)?;
     if key.sort == Sort::Refused {
-        return 0;
+        return None;
     }
+    let report = linked.reports.get_mut(object)?;
     let message = format!(
         "the bundle has no room for it: it may have {limit} bytes, and older objects fill it; remove objects, or raise the limit"
     );
     let problem = Problem { reason: Reason::BundleFull, field: FieldPath::root(), message };
-    *report = not_ready(
-        [vec![problem], std::mem::take(&mut report.problems)].concat(),
-        std::mem::take(&mut report.warnings),
-    );
-    let word = refused_key(object);
-    linked.bundle.insert(word.name.clone(), refusal(origin, report, object));
-    let after = linked.bundle.size_of(&word);
-    if after < before {
-        return after;
-    }
-    linked.bundle.remove(&word);
-    0
-}
-
-fn size_of(bundle: &Bundle, object: &ObjectRef) -> usize {
-    key_of(bundle, object).map_or(0, |key| bundle.size_of(&key))
+    let problems = [vec![problem], std::mem::take(&mut report.problems)].concat();
+    *report = not_ready(problems, std::mem::take(&mut report.warnings));
+    Some((refused_key(object), refusal(record.origin()?, report, object)))
 }
 
 /// The key under which an object stands in the bundle.

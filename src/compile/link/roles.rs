@@ -120,12 +120,14 @@ impl<'k> Check<'k> {
         if named.is_empty() {
             self.warn(at(), "its conditions on `jwt:iss` exclude each other, so it binds nobody".to_owned());
         }
-        let wanted = || named.iter().filter(|iss| **iss != BASIC_AUTH_ISSUER);
-        let found: Vec<_> = wanted().filter_map(|iss| self.known.issuers.serving(iss)).collect();
-        let lost: Vec<_> = wanted().filter(|iss| self.known.issuers.serving(iss).is_none()).collect();
-        for iss in lost {
-            let message =
-                format!("`jwt:iss`: {}, so the Role binds nobody there", self.known.issuers.why_not(iss));
+        let (found, lost): (Vec<_>, Vec<_>) = named
+            .into_iter()
+            .filter(|iss| *iss != BASIC_AUTH_ISSUER)
+            .map(|iss| (iss, self.known.issuers.serving(iss)))
+            .partition(|(_, serving)| serving.is_some());
+        let found: Vec<_> = found.into_iter().filter_map(|(_, serving)| serving).collect();
+        if !lost.is_empty() {
+            let message = self.nobody(&lost.into_iter().map(|(iss, _)| iss).collect::<Vec<_>>());
             if found.is_empty() && !self.names_basic_auth() {
                 self.outside(Reason::IssuerNotFound, at(), message);
             } else {
@@ -133,6 +135,15 @@ impl<'k> Check<'k> {
             }
         }
         found
+    }
+
+    /// Why the Role binds nobody at these issuers: for one the cause, for many their names.
+    fn nobody(&self, lost: &[&str]) -> String {
+        let why = match lost {
+            [iss] => self.known.issuers.why_not(iss),
+            many => format!("no JwtIssuer serves {}", names(many.iter().copied())),
+        };
+        format!("`jwt:iss`: {why}, so the Role binds nobody there")
     }
 
     /// A shared issuer at which nothing that one tenant owns is bound.
