@@ -78,10 +78,11 @@ impl EmailStanding {
         self == Self::Counts
     }
 
-    fn of(claims: &Claims, wanted: EmailVerified) -> Self {
-        let verified = match claims.get("email_verified") {
-            Some(ClaimValue::Bool(true)) => true,
-            Some(ClaimValue::Text(t)) if &**t == "true" => true,
+    /// `written` are the claims as they came: for this rule alone, null is there and not true.
+    fn of(written: &Map<String, Value>, claims: &Claims, wanted: EmailVerified) -> Self {
+        let verified = match written.get("email_verified") {
+            Some(Value::Bool(true)) => true,
+            Some(Value::String(t)) if t == "true" => true,
             Some(_) => return Self::Unverified,
             None => false,
         };
@@ -207,12 +208,18 @@ pub(super) fn identify(
 }
 
 fn subject(issuer: &Declared, claims: &Map<String, Value>) -> Principal {
-    let claims = Claims::filtered(claims, |name| !token::is_reserved(name));
-    finish(PrincipalKind::Subject, issuer, claims, Bounds::default())
+    let seen = Claims::filtered(claims, |name| !token::is_reserved(name));
+    finish(PrincipalKind::Subject, issuer, claims, seen, Bounds::default())
 }
 
-fn finish(kind: PrincipalKind, issuer: &Declared, claims: Claims, bounds: Bounds) -> Principal {
-    let email = EmailStanding::of(&claims, issuer.email_verified);
+fn finish(
+    kind: PrincipalKind,
+    issuer: &Declared,
+    written: &Map<String, Value>,
+    claims: Claims,
+    bounds: Bounds,
+) -> Principal {
+    let email = EmailStanding::of(written, &claims, issuer.email_verified);
     Principal { kind, iss: issuer.iss.clone(), claims, email, bounds, own: issuer.is_system() }
 }
 
@@ -238,7 +245,7 @@ fn ours(
             rebuilt(PrincipalKind::Function, issuers, claims, original, function_bounds(claims), completeness)
         }
         (None | Some("identity"), None, true) => {
-            Ok(finish(PrincipalKind::Identity, system, identity_claims(claims), Bounds::default()))
+            Ok(finish(PrincipalKind::Identity, system, claims, identity_claims(claims), Bounds::default()))
         }
         (Some("api" | "function" | "identity"), ..) => {
             Err(Unidentified::NotOurKind("`openfaas:kind` and `sub` do not belong together"))
@@ -267,7 +274,8 @@ fn rebuilt(
         return Err(Unidentified::NotOurKind("it was exchanged for a token of ours that is no identity"));
     }
     let seen = Claims::filtered(&original, |name| issuer.is_system() || !token::is_reserved(name));
-    Ok(finish(kind, issuer, seen.with_omitted(texts(claims.get("openfaas:omitted"))), bounds))
+    let seen = seen.with_omitted(texts(claims.get("openfaas:omitted")));
+    Ok(finish(kind, issuer, &original, seen, bounds))
 }
 
 fn original_claims(claims: &Map<String, Value>, sub: &str, of_function: bool) -> Map<String, Value> {

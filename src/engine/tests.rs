@@ -136,7 +136,9 @@ fn r18_an_unverified_address_satisfies_nothing_not_even_null() {
         let on_its_own = !(op == "Null" && value == "true");
         assert_eq!([with(json!(true)), with(json!("true"))], [on_its_own; 2], "{op}");
         assert!(
-            ![json!(false), json!("false"), json!("TRUE"), json!(1), json!([true])].into_iter().any(with),
+            ![json!(false), json!("false"), json!("TRUE"), json!(1), json!([true]), json!(null)]
+                .into_iter()
+                .any(with),
             "{op}"
         );
     }

@@ -29,7 +29,8 @@ pub fn judge(kind: Kind, name: &str, spec: &Value) -> Judged {
 
 /// All objects, validated.
 pub fn catalogue(world: &World) -> Catalogue {
-    let kinds = [(Kind::JwtIssuer, &world.issuers), (Kind::Policy, &world.policies), (Kind::Role, &world.roles)];
+    let kinds =
+        [(Kind::JwtIssuer, &world.issuers), (Kind::Policy, &world.policies), (Kind::Role, &world.roles)];
     let objects = kinds.into_iter().flat_map(|(kind, objects)| {
         objects.iter().map(move |(name, spec)| {
             (ObjectRef { kind, name: name.as_str().into() }, judge(kind, name, spec))

@@ -6,7 +6,16 @@ use super::spec::{fits, is_clean, list, only};
 use super::tenant;
 
 const FIELDS: [&str; 10] = [
-    "iss", "aud", "issInternal", "tokenExpiry", "jwks", "jwksRef", "caBundleRef", "algorithms", "capExpiry", "shared",
+    "iss",
+    "aud",
+    "issInternal",
+    "tokenExpiry",
+    "jwks",
+    "jwksRef",
+    "caBundleRef",
+    "algorithms",
+    "capExpiry",
+    "shared",
 ];
 
 pub fn valid(name: &str, spec: &Value) -> bool {
@@ -16,7 +25,8 @@ pub fn valid(name: &str, spec: &Value) -> bool {
     let mut others = map.clone();
     let jwks = others.remove("jwks"); // 26: nothing of this page but 28 applies inside.
     let expiry = others.remove("tokenExpiry");
-    let text = |name: &str| map.get(name).is_none_or(|v| v.as_str().is_some_and(|t| t.chars().count() <= 2048));
+    let text =
+        |name: &str| map.get(name).is_none_or(|v| v.as_str().is_some_and(|t| t.chars().count() <= 2048));
     let boolean = |name: &str| map.get(name).is_none_or(Value::is_boolean);
     let one_of = |name: &str, choices: &[&str]| map.get(name).is_none_or(|v| choices.iter().any(|c| v == c));
     is_clean(&Value::Object(others))
@@ -48,9 +58,11 @@ fn keys_come_from_somewhere(name: &str, spec: &Value) -> bool {
     }
 }
 
-/// An https URL, or http on loopback, without user information, and no link-local or metadata host.
+/// An https URL, or http on loopback, without user information, and no link-local or metadata host. A
+/// text that is no address of the web may be the cluster's own, whose keys the API server has.
 fn can_be_fetched(iss: &str) -> bool {
-    let Ok(url) = url::Url::parse(iss) else { return false };
+    let url = url::Url::parse(iss).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+    let Some(url) = url else { return !iss.starts_with("http:") && !iss.starts_with("https:") };
     let host = url.host_str().unwrap_or_default();
     let loopback = host == "localhost" || host.starts_with("127.") || host == "[::1]";
     let forbidden = host.starts_with("169.254.")
@@ -63,7 +75,9 @@ fn can_be_fetched(iss: &str) -> bool {
 }
 
 fn is_algorithm(value: &Value) -> bool {
-    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"].iter().any(|a| value == a)
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
+        .iter()
+        .any(|a| value == a)
 }
 
 fn is_reference(value: &Value) -> bool {
@@ -88,7 +102,10 @@ fn is_key_set(set: &Value) -> bool {
                 _ => false,
             }
     };
-    keys.len() <= 64 && set.to_string().len() <= 256 * 1024 && !keys.iter().any(secret) && keys.iter().any(usable)
+    keys.len() <= 64
+        && set.to_string().len() <= 256 * 1024
+        && !keys.iter().any(secret)
+        && keys.iter().any(usable)
 }
 
 /// 21: a Go duration from a minute to a day.
@@ -99,7 +116,14 @@ fn is_expiry(text: &str) -> bool {
 /// A Go duration in seconds: decimal numbers with a unit each, one after the other.
 fn duration(text: &str) -> Option<f64> {
     const UNITS: [(&str, f64); 8] = [
-        ("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("μs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0),
+        ("ns", 1e-9),
+        ("us", 1e-6),
+        ("µs", 1e-6),
+        ("μs", 1e-6),
+        ("ms", 1e-3),
+        ("s", 1.0),
+        ("m", 60.0),
+        ("h", 3600.0),
     ];
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     let mut sum = 0.0;
@@ -110,7 +134,11 @@ fn duration(text: &str) -> Option<f64> {
         if digits == 0 || number.matches('.').count() > 1 {
             return None;
         }
-        let number = format!("0{number}0").parse::<f64>().ok().filter(|_| number.contains('.')).or_else(|| number.parse().ok())?;
+        let number = format!("0{number}0")
+            .parse::<f64>()
+            .ok()
+            .filter(|_| number.contains('.'))
+            .or_else(|| number.parse().ok())?;
         // "ms" before "m", so that a unit is read whole.
         let (unit, seconds) = UNITS.iter().find(|(unit, _)| rest[end..].starts_with(unit))?;
         sum += number * seconds;

@@ -58,9 +58,10 @@ impl<'a> Served<'a> {
         // 4: never in kube-system.
         request.namespace() != Some("kube-system")
             && who.bounds.permit(request)
-            && self.roles.iter().any(|role| {
-                binds(role, who) && in_scope(role, request) && self.grants(role, who, request)
-            })
+            && self
+                .roles
+                .iter()
+                .any(|role| binds(role, who) && in_scope(role, request) && self.grants(role, who, request))
     }
 
     /// 7, 9: policies and statements add up; what is missing or invalid grants nothing.
@@ -74,11 +75,6 @@ impl<'a> Served<'a> {
                     && condition::holds(statement.get("condition"), who)
             })
     }
-}
-
-/// Whether the claims may do this in this world; `WrongInput` for what nobody could ask.
-pub fn decide(world: &World, claims: &Value, now: i64, action: &str, resource: &str) -> Result<bool, WrongInput> {
-    Ok(Served::of(world).decide(claims, now, &Request::parse(action, resource)?))
 }
 
 /// Whether an object by itself is valid.

@@ -18,10 +18,24 @@ pub struct Request {
 }
 
 const ACTIONS: [&str; 19] = [
-    "Function:List", "Function:Get", "Function:Create", "Function:Update", "Function:Delete", "Function:Logs",
-    "Function:Scale", "Function:Invoke", "Function:Tag",
-    "Secret:List", "Secret:Create", "Secret:Update", "Secret:Delete",
-    "Namespace:List", "Namespace:Get", "Namespace:Create", "Namespace:Update", "Namespace:Delete",
+    "Function:List",
+    "Function:Get",
+    "Function:Create",
+    "Function:Update",
+    "Function:Delete",
+    "Function:Logs",
+    "Function:Scale",
+    "Function:Invoke",
+    "Function:Tag",
+    "Secret:List",
+    "Secret:Create",
+    "Secret:Update",
+    "Secret:Delete",
+    "Namespace:List",
+    "Namespace:Get",
+    "Namespace:Create",
+    "Namespace:Update",
+    "Namespace:Delete",
     "System:Info",
 ];
 
@@ -90,7 +104,8 @@ impl Request {
     /// 10.
     pub fn is_within(&self, scope: &str) -> bool {
         let Some((namespace, name)) = scope.split_once(':') else { return scope == "*" };
-        self.namespace.as_deref() == Some(namespace) && (name == "*" || self.function.as_deref() == Some(name))
+        self.namespace.as_deref() == Some(namespace)
+            && (name == "*" || self.function.as_deref() == Some(name))
     }
 }
 
@@ -108,12 +123,15 @@ fn parts(resource: &str) -> Option<(Option<String>, Option<String>)> {
 /// A DNS label.
 fn is_namespace(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=63).contains(&text.len()) && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+    (1..=63).contains(&text.len())
+        && text.chars().all(inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
-/// The gateway's rule.
+/// The gateway's rule, no longer than Kubernetes has names.
 fn is_function(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    (1..=253).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// Whether a text is a scope (10).
@@ -124,8 +142,17 @@ pub fn is_scope(text: &str) -> bool {
 /// Whether a text may stand in a statement's `action` (5).
 pub fn is_action_term(text: &str) -> bool {
     const SETS: [&str; 11] = [
-        "*", "Function:*", "Secret:*", "Namespace:*", "System:*", "Role:*", "Policy:*",
-        "Function:Read", "Function:Admin", "Secret:Read", "Secret:Admin",
+        "*",
+        "Function:*",
+        "Secret:*",
+        "Namespace:*",
+        "System:*",
+        "Role:*",
+        "Policy:*",
+        "Function:Read",
+        "Function:Admin",
+        "Secret:Read",
+        "Secret:Admin",
     ];
     ACTIONS.contains(&text) || SETS.contains(&text)
 }
@@ -138,5 +165,8 @@ pub fn is_resource_pattern(text: &str) -> bool {
     let Some((namespace, name)) = text.split_once(':') else { return false };
     let in_namespace = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '*';
     let in_name = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
-    !namespace.is_empty() && namespace.chars().all(in_namespace) && !name.is_empty() && name.chars().all(in_name)
+    !namespace.is_empty()
+        && namespace.chars().all(in_namespace)
+        && !name.is_empty()
+        && name.chars().all(in_name)
 }

@@ -33,7 +33,9 @@ pub fn role(spec: &Value) -> bool {
         && (map.contains_key("principal") || map.contains_key("condition"))
         && map.get("principal").is_none_or(principal)
         && map.get("condition").is_none_or(condition)
-        && map.get("scope").is_none_or(|s| list(Some(s), 64, |v| is_short(v) && v.as_str().is_some_and(is_scope)))
+        && map
+            .get("scope")
+            .is_none_or(|s| list(Some(s), 64, |v| is_short(v) && v.as_str().is_some_and(is_scope)))
         && fits(spec, 256)
 }
 
@@ -45,7 +47,8 @@ fn principal(value: &Value) -> bool {
 
 fn condition(value: &Value) -> bool {
     value.as_object().is_some_and(|operators| {
-        operators.len() <= 16 && operators.iter().all(|(operator, keys)| is_operator(operator) && keyed(operator, keys))
+        operators.len() <= 16
+            && operators.iter().all(|(operator, keys)| is_operator(operator) && keyed(operator, keys))
     })
 }
 
@@ -55,7 +58,9 @@ fn keyed(operator: &str, keys: &Value) -> bool {
             && keys.iter().all(|(key, values)| {
                 key.len() > "jwt:".len()
                     && key.starts_with("jwt:")
-                    && list(Some(values), 1000, |v| v.as_str().is_some_and(|v| condition_value(operator, key, v)))
+                    && list(Some(values), 1000, |v| {
+                        v.as_str().is_some_and(|v| condition_value(operator, key, v))
+                    })
             })
     })
 }
@@ -74,14 +79,24 @@ fn condition_value(operator: &str, key: &str, value: &str) -> bool {
 /// 18: one `@`, and no wildcard behind it.
 fn is_address(value: &str, like: bool) -> bool {
     value.matches('@').count() == 1
-        && value.split_once('@').is_some_and(|(_, domain)| !domain.is_empty() && !(like && domain.contains(['*', '?'])))
+        && value
+            .split_once('@')
+            .is_some_and(|(_, domain)| !domain.is_empty() && !(like && domain.contains(['*', '?'])))
 }
 
 /// 12.
 fn is_operator(operator: &str) -> bool {
     const TEXT: [&str; 10] = [
-        "StringEqual", "StringEquals", "StringNotEqual", "StringNotEquals", "StringLike", "StringNotLike",
-        "StringEqualIgnoreCase", "StringEqualsIgnoreCase", "StringNotEqualIgnoreCase", "StringNotEqualsIgnoreCase",
+        "StringEqual",
+        "StringEquals",
+        "StringNotEqual",
+        "StringNotEquals",
+        "StringLike",
+        "StringNotLike",
+        "StringEqualIgnoreCase",
+        "StringEqualsIgnoreCase",
+        "StringNotEqualIgnoreCase",
+        "StringNotEqualsIgnoreCase",
     ];
     let set = operator.strip_prefix("ForAnyValue:").or_else(|| operator.strip_prefix("ForAllValues:"));
     TEXT.contains(&set.unwrap_or(operator)) || ["Bool", "Null"].contains(&operator)

@@ -32,8 +32,12 @@ enum Provider {
     Other,
 }
 
-const MICROSOFT: [&str; 4] =
-    ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "sts.windows.net"];
+const MICROSOFT: [&str; 4] = [
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "sts.windows.net",
+];
 const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// Host and path of an `iss`, in whatever spelling.

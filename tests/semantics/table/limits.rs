@@ -22,7 +22,7 @@ const LIMITS: [Limit; 29] = [
     ("policies of a Role", 64, |n| role(json!({"policy": names("p", n)}))),
     ("scopes of a Role", 64, |n| role(json!({"scope": names("dev:f", n)}))),
     ("characters of the name of a policy", 512, |n| role(json!({"policy": ["p".repeat(n)]}))),
-    ("characters of a scope", 512, |n| role(json!({"scope": [format!("dev:{}", "f".repeat(n - 4))]}))),
+    ("characters of a function's name in a scope", 253, |n| role(json!({"scope": [format!("dev:{}", "f".repeat(n))]}))),
     ("subjects of a principal", 1000, |n| role(json!({"principal": {"jwt:sub": names("s", n)}}))),
     ("characters of a subject", 512, |n| role(json!({"principal": {"jwt:sub": ["é".repeat(n)]}}))),
     ("operators of a condition", 16, |n| role(json!({"condition": operators(n)}))),
@@ -50,7 +50,8 @@ fn r26_every_limit_holds_at_its_edge_and_not_one_over() {
             let (kind, spec) = object(count);
             let judged = judge(kind, "x", &spec).verdict;
             if judged.is_ok() != want {
-                wrong.push(format!("{count} {what}: {:?}", judged.err()));
+                let problems = judged.err().map(|problems| problems[0].field.to_string());
+                wrong.push(format!("{count} {what}: the product has a problem at {problems:?}"));
             }
             let by_reference = reference::is_valid(&format!("{kind:?}"), "x", &spec);
             if by_reference != want {
@@ -109,8 +110,10 @@ fn keys(count: usize) -> Map<String, Value> {
 
 /// A condition of so many operators, in every spelling there is.
 fn operators(count: usize) -> Map<String, Value> {
-    let base = ["StringEqual", "StringEquals", "StringNotEqual", "StringNotEquals", "StringLike", "StringNotLike"];
-    let all = ["", "ForAnyValue:", "ForAllValues:"].into_iter().flat_map(|set| base.map(|op| format!("{set}{op}")));
+    let base =
+        ["StringEqual", "StringEquals", "StringNotEqual", "StringNotEquals", "StringLike", "StringNotLike"];
+    let all =
+        ["", "ForAnyValue:", "ForAllValues:"].into_iter().flat_map(|set| base.map(|op| format!("{set}{op}")));
     all.take(count).map(|op| (op, json!({"jwt:a": ["v"]}))).collect()
 }
 

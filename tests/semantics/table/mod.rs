@@ -43,7 +43,13 @@ impl Findings {
     /// Fails where anything was found, or where the table was empty.
     fn report(self) {
         assert!(self.rows > 0, "the table is empty");
-        assert!(self.wrong.is_empty(), "{} of {} answers:\n{}", self.wrong.len(), self.rows, self.wrong.join("\n"));
+        assert!(
+            self.wrong.is_empty(),
+            "{} of {} answers:\n{}",
+            self.wrong.len(),
+            self.rows,
+            self.wrong.join("\n")
+        );
     }
 }
 

@@ -34,7 +34,12 @@ fn r5_to_r28_objects_are_valid_where_the_table_says_so() {
                 let what = format!("{}: {} {spec}", row.rule, row.kind);
                 let name = row.name.as_deref().unwrap_or("x");
                 found.expect(&what, "the reference", &reference::is_valid(&row.kind, name, &spec), &want);
-                found.expect(&what, "the product", &judge(kind(&row.kind), name, &spec).verdict.is_ok(), &want);
+                found.expect(
+                    &what,
+                    "the product",
+                    &judge(kind(&row.kind), name, &spec).verdict.is_ok(),
+                    &want,
+                );
             }
         }
     }
@@ -60,7 +65,8 @@ fn r26_every_problem_says_what_and_where() {
     for row in rows::<Row>(include_str!("objects.yaml")) {
         for value in &row.problem {
             let spec = spec(&row, value);
-            let problems = judge(kind(&row.kind), row.name.as_deref().unwrap_or("x"), &spec).verdict.unwrap_err();
+            let problems =
+                judge(kind(&row.kind), row.name.as_deref().unwrap_or("x"), &spec).verdict.unwrap_err();
             assert!(!problems.is_empty(), "{}: {spec}", row.rule);
             for problem in problems {
                 assert!(problem.field.to_string().starts_with("spec"), "{}: {problem:?}", row.rule);

@@ -52,7 +52,8 @@ fn in_role(condition: &Value) -> World {
 }
 
 fn in_statement(condition: &Value) -> World {
-    let statement = json!({"sid": "s", "action": ["*"], "effect": "Allow", "resource": ["*"], "condition": condition});
+    let statement =
+        json!({"sid": "s", "action": ["*"], "effect": "Allow", "resource": ["*"], "condition": condition});
     World::with_issuer(ISS)
         .policy("conditional", json!({"statement": [statement]}))
         .role("r", json!({"policy": ["conditional"], "principal": {"jwt:sub": ["somebody"]}}))
