@@ -81,7 +81,7 @@ fn is_address(value: &str, like: bool) -> bool {
     value.matches('@').count() == 1
         && value
             .split_once('@')
-            .is_some_and(|(_, domain)| !domain.is_empty() && !(like && domain.contains(['*', '?'])))
+            .is_some_and(|(_, domain)| !(domain.is_empty() || like && domain.contains(['*', '?'])))
 }
 
 /// 12.

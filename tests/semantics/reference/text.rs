@@ -22,7 +22,7 @@ pub fn matches(pattern: &str, text: &str, one: bool) -> bool {
 
 /// 17: ASCII letters are folded, no other.
 pub fn same_ignoring_case(a: &str, b: &str) -> bool {
-    a.to_ascii_lowercase() == b.to_ascii_lowercase()
+    a.eq_ignore_ascii_case(b)
 }
 
 /// 27: control, format and separator characters.
