@@ -1,0 +1,117 @@
+//! The operator's flags. Names and defaults are a contract that scripts use.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// Watches the custom resources, keeps the bundle, reports on each object
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Example:\n  faas-iam operator -n openfaas --public-url https://gateway.example.com")]
+pub struct Config {
+    /// The IAM namespace, where the custom resources are
+    #[arg(short, long, env = "FAAS_IAM_NAMESPACE", default_value = "openfaas", value_name = "NAMESPACE")]
+    pub namespace: String,
+
+    /// The kubeconfig; inside a cluster the Pod's ServiceAccount is used without one
+    #[arg(long, env = "FAAS_IAM_KUBECONFIG", value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig
+    #[arg(long, env = "FAAS_IAM_CONTEXT", value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Where /metrics, /livez and /readyz are served
+    #[arg(long, env = "FAAS_IAM_METRICS_LISTEN", default_value = "0.0.0.0:9090", value_name = "ADDRESS")]
+    pub metrics_listen: SocketAddr,
+
+    /// How log lines are written
+    #[arg(long, env = "FAAS_IAM_LOG_FORMAT", value_enum, default_value = "json")]
+    pub log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug, trace, or directives such as `faas_iam=debug`
+    #[arg(long, env = "FAAS_IAM_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    pub log_level: String,
+
+    /// The public URL of the gateway; the JwtIssuer `system` must have it as its iss
+    #[arg(long, env = "FAAS_IAM_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Whether a Lease decides which of several operators writes
+    #[arg(
+        long,
+        env = "FAAS_IAM_LEADER_ELECT",
+        default_value_t = true,
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    pub leader_elect: bool,
+
+    /// The name under which the Lease is held; the same one after a restart takes it back at once
+    #[arg(long, env = "FAAS_IAM_IDENTITY", value_name = "NAME")]
+    pub identity: Option<String>,
+
+    /// How long a Lease lasts that is not renewed
+    #[arg(long, env = "FAAS_IAM_LEASE_DURATION", default_value = "15s", value_parser = duration, value_name = "DURATION")]
+    pub lease_duration: Duration,
+
+    /// How long shards of earlier bundles are kept for gateways that still read them
+    #[arg(long, env = "FAAS_IAM_KEEP_SHARDS_FOR", default_value = "10m", value_parser = duration, value_name = "DURATION")]
+    pub keep_shards_for: Duration,
+
+    /// The most bytes that the bundle may have; what does not fit is refused, the newest first
+    #[arg(long, env = "FAAS_IAM_BUNDLE_LIMIT", default_value_t = crate::bundle::DEFAULT_LIMIT, value_name = "BYTES")]
+    pub bundle_limit: usize,
+
+    /// How long keys serve that cannot be read anew
+    #[arg(long, env = "FAAS_IAM_STALE_KEYS_FOR", default_value = "24h", value_parser = duration, value_name = "DURATION")]
+    pub stale_keys_for: Duration,
+
+    /// Whether issuers at private addresses are never dialled
+    #[arg(long, env = "FAAS_IAM_FORBID_PRIVATE_ISSUERS")]
+    pub forbid_private_issuers: bool,
+}
+
+/// A text that is no duration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no duration above zero such as `15s`, `10m` or `24h`")]
+pub struct DurationError(String);
+
+/// Reads whole seconds, minutes or hours.
+fn duration(text: &str) -> Result<Duration, DurationError> {
+    let wrong = || DurationError(text.to_owned());
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
+    count.checked_mul(seconds).filter(|s| *s > 0).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_whole_seconds_minutes_or_hours_above_zero() {
+        for (text, seconds) in [("15s", 15), ("10m", 600), ("24h", 86_400)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in ["", "s", "15", "0s", "-1s", "1.5h", "1d", "1é", "99999999999999999999s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What the cluster holds of the bundle: the index and the shards, as they were seen. Decides what counts
+//! as ours: an index by its type, which Kubernetes lets nobody change, and a shard by its bytes.
+//!
+//! Pure: fed by plain calls. Keeps digests, no texts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::bundle::{Digest, Index};
+
+/// The name of the index Secret; the names of shards begin with it.
+pub const NAME: &str = "faas-iam-bundle";
+/// The type of the index Secret.
+pub const INDEX_TYPE: &str = "iam.openfaas.com/bundle-index";
+/// The key of the index Secret.
+pub const INDEX_KEY: &str = "index.json";
+/// The key of a shard's ConfigMap.
+pub const SHARD_KEY: &str = "records.jsonl";
+
+/// Which version of which object was seen; what every write and deletion names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its uid.
+    pub uid: String,
+    /// Its resourceVersion.
+    pub resource_version: String,
+}
+
+impl Version {
+    /// Whether this is an older version of the same object, as an event that comes late is.
+    /// Kubernetes orders resourceVersions as numbers.
+    fn is_older_than(&self, other: &Self) -> bool {
+        let number = |v: &Self| v.resource_version.parse::<u64>().ok();
+        self.uid == other.uid && matches!((number(self), number(other)), (Some(a), Some(b)) if a < b)
+    }
+}
+
+/// A ConfigMap with our labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldMap {
+    /// Which version.
+    pub version: Version,
+    /// SHA-256 of what it holds under [`SHARD_KEY`]; `None` where it holds anything else.
+    pub sha256: Option<Digest>,
+    /// Whether nobody can change it.
+    pub immutable: bool,
+}
+
+/// The index Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum HeldIndex {
+    /// Nobody has looked yet.
+    #[default]
+    Unknown,
+    /// There is none.
+    Absent,
+    /// Somebody else's Secret has the name.
+    Taken,
+    /// Ours; without an index where it cannot be read.
+    Ours(Version, Option<Index>),
+}
+
+/// Everything that the cluster holds of the bundle.
+#[derive(Debug, Default)]
+pub struct Holdings {
+    index: HeldIndex,
+    /// The last index that could be read, and the highest generation ever seen.
+    last: Option<Index>,
+    highest: Option<u64>,
+    maps: BTreeMap<Box<str>, HeldMap>,
+    listing: Option<BTreeMap<Box<str>, HeldMap>>,
+    listed: bool,
+    /// Names that somebody else holds without our labels.
+    taken: BTreeSet<Box<str>>,
+    /// Shards of ours that no index has listed yet.
+    unlisted: BTreeSet<Box<str>>,
+}
+
+impl Holdings {
+    /// The index was seen.
+    pub fn see_index(&mut self, seen: HeldIndex) {
+        if let (HeldIndex::Ours(new, _), HeldIndex::Ours(known, _)) = (&seen, &self.index)
+            && new.is_older_than(known)
+        {
+            return;
+        }
+        if let HeldIndex::Ours(_, Some(index)) = &seen {
+            self.highest = self.highest.max(Some(index.generation));
+            index.shards.iter().for_each(|shard| {
+                self.unlisted.remove(&shard.name);
+            });
+            self.last = Some(index.clone());
+        }
+        self.index = seen;
+    }
+
+    /// The index as it was seen.
+    pub fn index(&self) -> &HeldIndex {
+        &self.index
+    }
+
+    /// The last index that could be read.
+    pub fn last(&self) -> Option<&Index> {
+        self.last.as_ref()
+    }
+
+    /// The highest generation there ever was.
+    pub fn highest(&self) -> Option<u64> {
+        self.highest
+    }
+
+    /// Whether index and shards were seen.
+    pub fn known(&self) -> bool {
+        self.listed && self.index != HeldIndex::Unknown
+    }
+
+    /// A list of ConfigMaps begins.
+    pub fn begin(&mut self) {
+        self.listing = Some(BTreeMap::new());
+    }
+
+    /// A ConfigMap of the list that has begun.
+    pub fn item(&mut self, name: Box<str>, map: HeldMap) {
+        if let Some(listing) = &mut self.listing {
+            listing.insert(name, map);
+        }
+    }
+
+    /// The list ends.
+    pub fn end(&mut self) {
+        if let Some(listing) = self.listing.take() {
+            self.maps = listing;
+            self.listed = true;
+        }
+    }
+
+    /// A ConfigMap with our labels was made or changed.
+    pub fn apply(&mut self, name: Box<str>, map: HeldMap) {
+        if self.maps.get(&name).is_some_and(|known| map.version.is_older_than(&known.version)) {
+            return;
+        }
+        self.taken.remove(&name);
+        self.maps.insert(name, map);
+    }
+
+    /// A ConfigMap has gone, or has lost our labels.
+    pub fn delete(&mut self, name: &str) {
+        self.maps.remove(name);
+    }
+
+    /// A shard was made by us; no index lists it yet.
+    pub fn made(&mut self, name: Box<str>, map: HeldMap) {
+        self.unlisted.insert(name.clone());
+        self.apply(name, map);
+    }
+
+    /// A name turned out to be somebody else's.
+    pub fn is_taken(&mut self, name: Box<str>) {
+        self.taken.insert(name);
+    }
+
+    /// The names that others hold, as far as they are known.
+    pub fn strangers(&self) -> impl Iterator<Item = &str> {
+        self.taken.iter().map(|name| &**name)
+    }
+
+    /// Shards of ours that no index lists.
+    pub fn unlisted(&self) -> impl Iterator<Item = &str> {
+        self.unlisted.iter().map(|name| &**name)
+    }
+
+    /// Whether nobody holds the name, as far as is known.
+    pub fn is_free(&self, name: &str) -> bool {
+        !self.maps.contains_key(name) && !self.taken.contains(name)
+    }
+
+    /// The version of a shard, where the ConfigMap is one: immutable, with the bytes that its name tells.
+    pub fn shard(&self, name: &str) -> Option<(&Version, Digest)> {
+        let map = self.maps.get(name)?;
+        let sha256 = map.sha256.filter(|sha256| map.immutable && is_name_of(name, *sha256))?;
+        Some((&map.version, sha256))
+    }
+
+    /// The name of a shard with these bytes that is there already.
+    pub fn find(&self, sha256: Digest) -> Option<&str> {
+        let first = name_of(sha256);
+        let names = self.maps.range(Box::from(first.as_str())..).map(|(name, _)| &**name);
+        names.take_while(|name| name.starts_with(&first)).find(|name| self.shard(name).is_some())
+    }
+}
+
+/// The first choice of a shard's name.
+pub fn name_of(sha256: Digest) -> String {
+    format!("{NAME}-{sha256}")
+}
+
+/// Whether a name is the first choice or one with a suffix.
+pub fn is_name_of(name: &str, sha256: Digest) -> bool {
+    let rest = name.strip_prefix(name_of(sha256).as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}

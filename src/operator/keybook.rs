@@ -1,0 +1,217 @@
+//! Whose keys are known, and whose are due. Decides when to ask again and how long old keys serve.
+//!
+//! Pure: time (ms since 1970) and jitter are arguments; asking is somebody else's.
+
+use std::collections::BTreeMap;
+
+use crate::api::Reason;
+use crate::bundle::{Bundle, Record};
+use crate::compile::{Catalogue, Keys, Meaning};
+use crate::model::{Issuer, KeyRef, KeySource};
+use crate::token::KeySet;
+
+/// How often good keys are read again, ms (design section 5); spread by a tenth either way.
+const REFRESH: i64 = 15 * 60 * 1000;
+/// The pause after a first failure, ms (`security-rules.md` 21); doubles up to [`REFRESH`].
+const COOL_DOWN: i64 = 30 * 1000;
+
+/// What a fetch depends on; another one makes what was fetched worthless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// The issuer's name in its tokens.
+    pub iss: Box<str>,
+    /// Where the keys come from.
+    pub source: KeySource,
+    /// Trust roots besides the installation's.
+    pub ca_bundle: Option<KeyRef>,
+}
+
+impl Want {
+    /// What the keys of an issuer depend on; `None` where they stand in the object or are our own.
+    fn of(issuer: &Issuer) -> Option<Self> {
+        let elsewhere = !matches!(issuer.keys, KeySource::System | KeySource::Inline);
+        elsewhere.then(|| Self {
+            iss: issuer.iss.clone(),
+            source: issuer.keys.clone(),
+            ca_bundle: issuer.ca_bundle.clone(),
+        })
+    }
+}
+
+/// Keys that were read, and what is worth saying about how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The usable keys.
+    pub set: KeySet,
+    /// Becomes warnings.
+    pub notes: Vec<String>,
+}
+
+/// Why keys could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The condition's reason.
+    pub reason: Reason,
+    /// What happened and what to do; no secret, no body of an answer.
+    pub message: String,
+}
+
+#[derive(Debug)]
+struct Entry {
+    want: Want,
+    state: Keys,
+    /// Ms since 1970; `None` while somebody asks.
+    due: Option<i64>,
+    failures: u32,
+    /// Whether any answer has come.
+    asked: bool,
+    /// Something that the answer depends on has changed while somebody asked.
+    again: bool,
+}
+
+/// The keys of every issuer that has them elsewhere.
+#[derive(Debug, Default)]
+pub struct KeyBook {
+    entries: BTreeMap<Box<str>, Entry>,
+    /// Keys that an earlier operator left in the bundle.
+    left: BTreeMap<Box<str>, (Box<str>, KeySource, KeySet, Option<i64>)>,
+    changed: bool,
+}
+
+impl KeyBook {
+    /// Takes the keys that an earlier operator left in the bundle; they serve until somebody has asked.
+    pub fn remember(&mut self, bundle: &Bundle) {
+        for (key, record) in bundle.iter() {
+            if let Record::Issuer { issuer, keys, stale_since, .. } = record {
+                let left = (issuer.iss.clone(), issuer.keys.clone(), keys.clone(), *stale_since);
+                self.left.insert(key.name.clone(), left);
+            }
+        }
+    }
+
+    /// Follows the issuers there are: new ones are due at once, those that are gone are forgotten.
+    pub fn follow(&mut self, catalogue: &Catalogue, now: i64) {
+        let mut wanted: BTreeMap<Box<str>, Want> = BTreeMap::new();
+        for (key, judged) in &catalogue.objects {
+            if let Ok(Meaning::Issuer(issuer, _)) = &judged.verdict {
+                wanted.extend(Want::of(issuer).map(|want| (key.name.clone(), want)));
+            }
+        }
+        self.entries.retain(|name, entry| wanted.get(name) == Some(&entry.want));
+        for (name, want) in wanted {
+            if !self.entries.contains_key(&name) {
+                let state = self.left_for(&name, &want);
+                self.entries.insert(name, Entry { want, state, due: Some(now), failures: 0, asked: false, again: false });
+                self.changed = true;
+            }
+        }
+    }
+
+    fn left_for(&mut self, name: &str, want: &Want) -> Keys {
+        match self.left.remove(name) {
+            Some((iss, source, set, since)) if iss == want.iss && source == want.source && set != KeySet::default() => {
+                since.map_or(Keys::Fetched { set: set.clone(), notes: Vec::new() }, |since| Keys::Failed {
+                    reason: Reason::IssuerUnreachable,
+                    message: String::new(),
+                    last: Some((set, since)),
+                })
+            }
+            _ => Keys::Pending,
+        }
+    }
+
+    /// The issuers to ask now; each is handed out once until [`Self::finish`].
+    pub fn take_due(&mut self, now: i64) -> Vec<(Box<str>, Want)> {
+        let due = self.entries.iter_mut().filter(|(_, entry)| entry.due.is_some_and(|due| due <= now));
+        due.map(|(name, entry)| {
+            entry.due = None;
+            (name.clone(), entry.want.clone())
+        })
+        .collect()
+    }
+
+    /// When the next issuer is due.
+    pub fn next_due(&self) -> Option<i64> {
+        self.entries.values().filter_map(|entry| entry.due).min()
+    }
+
+    /// Whether every issuer was asked at least once.
+    pub fn settled(&self) -> bool {
+        self.entries.values().all(|entry| entry.asked)
+    }
+
+    /// Something that the keys of some issuers depend on has changed: they are due at once.
+    pub fn hurry(&mut self, now: i64, depends: impl Fn(&Want) -> bool) {
+        for entry in self.entries.values_mut().filter(|entry| depends(&entry.want)) {
+            match entry.due {
+                Some(_) => entry.due = Some(now),
+                None => entry.again = true,
+            }
+        }
+    }
+
+    /// An issuer was asked. `jitter` is between 0 and 1. An answer to another question is dropped.
+    pub fn finish(&mut self, name: &str, want: &Want, answer: Result<Found, Missed>, now: i64, jitter: f64) {
+        let Some(entry) = self.entries.get_mut(name).filter(|entry| entry.want == *want) else { return };
+        entry.asked = true;
+        entry.failures = if answer.is_ok() { 0 } else { entry.failures.saturating_add(1) };
+        let pause = pause(entry.failures, jitter);
+        entry.due = Some(if std::mem::take(&mut entry.again) { now } else { now.saturating_add(pause) });
+        let state = match answer {
+            Ok(Found { set, notes }) => Keys::Fetched { set, notes },
+            Err(Missed { reason, message }) => {
+                Keys::Failed { reason, message, last: last_good(&entry.state, now) }
+            }
+        };
+        if entry.state != state {
+            entry.state = state;
+            self.changed = true;
+        }
+    }
+
+    /// Drops keys that could not be read anew for `stale_for` ms; says when the next are to go.
+    pub fn expire(&mut self, now: i64, stale_for: i64) -> Option<i64> {
+        let mut next: Option<i64> = None;
+        for entry in self.entries.values_mut() {
+            let Keys::Failed { last, .. } = &mut entry.state else { continue };
+            let Some(end) = last.as_ref().map(|(_, since)| since.saturating_add(stale_for)) else { continue };
+            if end <= now {
+                *last = None;
+                self.changed = true;
+            } else {
+                next = Some(next.map_or(end, |n| n.min(end)));
+            }
+        }
+        next
+    }
+
+    /// What is known, by the issuer's name.
+    pub fn keys(&self) -> BTreeMap<Box<str>, Keys> {
+        self.entries.iter().map(|(name, entry)| (name.clone(), entry.state.clone())).collect()
+    }
+
+    /// Whether anything has changed since this was last asked.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+}
+
+/// The keys that still serve after a failure, and since when they are stale.
+fn last_good(state: &Keys, now: i64) -> Option<(KeySet, i64)> {
+    match state {
+        Keys::Pending => None,
+        Keys::Fetched { set, .. } => Some((set.clone(), now)),
+        Keys::Failed { last, .. } => last.clone(),
+    }
+}
+
+/// The pause before the next question, ms.
+fn pause(failures: u32, jitter: f64) -> i64 {
+    let base = match failures.checked_sub(1) {
+        None => REFRESH,
+        Some(before) => COOL_DOWN.saturating_mul(1 << before.min(10)).min(REFRESH),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "at most a tenth of fifteen minutes")]
+    let spread = (base as f64 * 0.2 * (jitter.clamp(0.0, 1.0) - 0.5)) as i64;
+    base.saturating_add(spread)
+}
