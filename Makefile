@@ -52,7 +52,7 @@ crds: ## write crds/*.yaml from the Rust types
 	UPDATE_CRDS=1 cargo test --quiet --lib api::crds
 
 snapshots: ## accept what the snapshot tests see now; look at the diff afterwards
-	INSTA_UPDATE=always cargo test --lib --quiet
+	INSTA_UPDATE=always cargo test --lib --test cli --quiet
 
 bench: ## time decisions and compiles, count allocations
 	cargo bench

@@ -1,6 +1,6 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
-//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token` are pure: no IO, no clock, no
+//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `trust` are pure: no IO, no clock, no
 //! environment. `operator` and `cli` do IO and decide nothing.
 #![cfg_attr(
     test,
@@ -22,3 +22,4 @@ pub mod manifest;
 pub mod model;
 pub mod operator;
 pub mod token;
+pub mod trust;

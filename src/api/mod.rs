@@ -27,3 +27,6 @@ pub use role::{Role, RoleSpec};
 
 /// The API group of every custom resource of ours.
 pub const GROUP: &str = "iam.openfaas.com";
+
+#[cfg(test)]
+mod tests;

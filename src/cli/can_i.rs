@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::Failure;
-use super::asker::{AskerArgs, Identified, Refused};
-use super::output::{self, Answer, Exit, Format, OutputArgs, OutputError};
+use super::asker::{Asker, AskerArgs, AskerError, Identified, Refused};
+use super::output::{self, Answer, Exit, OutputArgs};
 use super::source::SourceArgs;
 use super::world::World;
 use crate::engine::{Engine, Explanation, Principal};
-use crate::model::Request;
+use crate::model::{Request, RequestError};
 
 /// The most Roles that an answer tells about.
 const REASONS: usize = 10;
@@ -43,12 +43,14 @@ const EXAMPLES: &str = "\
 Examples:
   faas-iam can-i Function:Invoke dev:env -f ./iam --as https://idp.example.com,alice
   faas-iam can-i Function:Update prod:billing --token ./ci.jwt
-  kubectl create token deployer --audience https://gateway.example.com | faas-iam can-i Secret:List 'dev:*' --token -";
+  kubectl create token robot | faas-iam can-i Secret:List 'dev:*' --token -";
 
 /// Asks the engine.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let request = Request::parse(&args.action, &args.resource)?;
-    let asker = args.asker.read(&args.source.files)?;
+    let (request, asker) = match (Request::parse(&args.action, &args.resource), args.asker()) {
+        (Ok(request), Ok(asker)) => (request, asker),
+        (request, asker) => return Ok(both_wrong(request.err(), asker.err())),
+    };
     let world = World::serving(&args.source)?;
     if !world.unreadable.is_empty() {
         return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
@@ -56,7 +58,23 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let engine = Engine::new(&world.bundle);
     let Identified { principal, remark } = asker.identify(&engine, &world.bundle, now())?;
     let told = Told::new(&engine, &request, world.generation(), principal);
-    Ok(Answer::new(told.exit(), told.write(args.output.output)?).remark(world.problems()).remark(remark))
+    let answer = match args.output.output {
+        Some(format) => Answer::new(told.exit(), format.write(&told)?),
+        None => Answer::text(told.exit(), &told.in_words()),
+    };
+    Ok(answer.remark(world.problems()).remark(remark))
+}
+
+impl Args {
+    fn asker(&self) -> Result<Asker, AskerError> {
+        self.asker.read(&self.source.files)
+    }
+}
+
+/// Both halves of a question may be wrong; nobody should have to come twice.
+fn both_wrong(question: Option<RequestError>, asker: Option<AskerError>) -> Answer {
+    let question = question.iter().map(|e| e as &(dyn std::error::Error + 'static));
+    Answer::failed(question.chain(asker.iter().map(|e| e as &(dyn std::error::Error + 'static))))
 }
 
 /// The answer, for machines as it stands here.
@@ -98,16 +116,9 @@ impl Told {
         if self.explanation.allowed { Exit::Yes } else { Exit::No }
     }
 
-    fn write(&self, format: Option<Format>) -> Result<String, OutputError> {
-        match format {
-            Some(format) => format.write(self),
-            None => Ok(self.in_words()),
-        }
-    }
-
     fn in_words(&self) -> String {
         let verdict = if self.explanation.allowed { "allowed" } else { "denied" };
-        let asker = self.asker.iter().map(|who| format!(", asked by `{}` of `{}`", who.sub, who.iss));
+        let asker = self.asker.iter().map(|who| format!(", asked by {:?} of {:?}", who.sub, who.iss));
         let generation = self.generation.iter().map(|number| format!(", from generation {number}"));
         let question: String = asker.chain(generation).collect();
         let reasons = if self.asker.is_some() { self.explanation.to_string() } else { self.why_nobody() };
@@ -115,7 +126,7 @@ impl Told {
     }
 
     fn why_nobody(&self) -> String {
-        self.explanation.refused.iter().map(|why| format!("{why}\n")).collect()
+        self.explanation.refused.iter().map(|why| format!("{}\n", why.replace('\n', " "))).collect()
     }
 }
 

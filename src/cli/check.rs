@@ -59,8 +59,8 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let summary = Summary::new(&world);
     let exit = summary.exit(args.strict);
     match args.output.output {
-        Some(format) => Ok(Answer::new(exit, format.write(&summary)?)),
-        None => Ok(Answer::new(exit, summary.line()).remark(&summary.unreadable).remark(&world.findings)),
+        Some(format) => Ok(Answer::new(exit, format.write(&summary)?).remark(&summary.unreadable)),
+        None => Ok(Answer::text(exit, &summary.line()).remark(&summary.unreadable).remark(&world.findings)),
     }
 }
 
@@ -93,6 +93,9 @@ impl<'a> Summary<'a> {
             count(self.problems, "problem"),
             count(self.warnings, "warning")
         );
+        if !self.unreadable.is_empty() {
+            let _ = write!(line, "; unreadable: {}", self.unreadable.len());
+        }
         if !self.skipped.is_empty() {
             let kinds = self.skipped.iter().map(|(kind, number)| format!("{number} {kind}"));
             let _ = write!(line, "; others skipped: {}", kinds.collect::<Vec<_>>().join(", "));

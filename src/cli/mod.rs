@@ -77,13 +77,17 @@ pub(crate) enum Failure {
 /// 0 for yes, 1 for no, 2 for wrong input.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
-        Ok(cli) => dispatch(cli.command).unwrap_or_else(|failure| Answer::failed(&failure)).print(),
+        Ok(cli) => answer(cli.command).print(),
         Err(help_or_error) => {
             // A reader that is gone wants neither help nor error.
             let _ = help_or_error.print();
             if help_or_error.use_stderr() { Exit::Wrong.into() } else { Exit::Yes.into() }
         }
     }
+}
+
+fn answer(command: Command) -> Answer {
+    dispatch(command).unwrap_or_else(|failure| Answer::failed([&failure as &dyn std::error::Error]))
 }
 
 fn dispatch(command: Command) -> Result<Answer, Failure> {

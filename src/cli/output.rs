@@ -85,20 +85,26 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer without remarks.
+    /// An answer for machines, or a text of ours, as it is.
     pub fn new(exit: Exit, out: impl Into<String>) -> Self {
         Self { out: out.into(), err: String::new(), exit }
     }
 
-    /// No answer, and why.
-    pub fn failed(error: &dyn Error) -> Self {
-        Self { out: String::new(), err: format!("error: {}\n", chain(error)), exit: Exit::Wrong }
+    /// An answer for people. What others wrote into it cannot steer their terminal.
+    pub fn text(exit: Exit, out: &str) -> Self {
+        Self::new(exit, out.split_inclusive('\n').map(plain).collect::<String>())
     }
 
-    /// Adds lines for standard error.
+    /// No answer, and why: one line an error.
+    pub fn failed<'a>(errors: impl IntoIterator<Item = &'a (dyn Error + 'static)>) -> Self {
+        let lines = errors.into_iter().map(|error| format!("error: {}", chain(error)));
+        Self::new(Exit::Wrong, "").remark(lines)
+    }
+
+    /// Adds lines for standard error, each of them one line whatever it holds.
     pub fn remark(mut self, lines: impl IntoIterator<Item = impl ToString>) -> Self {
         for line in lines {
-            self.err.push_str(&line.to_string());
+            self.err.push_str(&plain(&line.to_string().replace('\n', " ")));
             self.err.push('\n');
         }
         self
@@ -114,13 +120,20 @@ impl Answer {
     }
 }
 
+/// One line without control characters other than the line feed at its end.
+pub fn plain(line: &str) -> String {
+    let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    line.chars().map(shown).collect::<String>() + end
+}
+
 /// An error with its causes, each once, as one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
-        if !line.ends_with(&words) {
+        if !line.contains(&words) {
             let _ = write!(line, ": {words}");
         }
         cause = error.source();
@@ -148,9 +161,17 @@ mod tests {
     fn an_error_is_one_line_with_every_cause_once() {
         let cause = Layer("no such file", None);
         let again = Layer("no such file", Some(Box::new(cause)));
-        let answer = Answer::failed(&Layer("cannot read `x`", Some(Box::new(again))));
+        let error = Layer("cannot read `x`", Some(Box::new(again)));
+        let answer = Answer::failed([&error as &dyn Error]);
         assert_eq!(answer.err, "error: cannot read `x`: no such file\n");
         assert_eq!(answer.exit, Exit::Wrong);
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_cannot_steer_the_terminal_or_forge_a_line() {
+        let answer = Answer::text(Exit::No, "denied\nby \u{1b}[2K`x`\n").remark(["a\nallowed\r"]);
+        assert_eq!(answer.out, "denied\nby \\u{1b}[2K`x`\n");
+        assert_eq!(answer.err, "a allowed\\r\n");
     }
 
     #[test]

@@ -53,11 +53,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
     }
     let shown = Shown::new(&world)?;
-    let out = match args.output.output {
-        Some(format) => format.write(&shown)?,
-        None => shown.in_words(&world),
+    let answer = match args.output.output {
+        Some(format) => Answer::new(Exit::Yes, format.write(&shown)?),
+        None => Answer::text(Exit::Yes, &shown.in_words(&world)),
     };
-    Ok(Answer::new(Exit::Yes, out).remark(world.problems()))
+    Ok(answer.remark(world.problems()))
 }
 
 impl Shown {

@@ -59,22 +59,19 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         grants: Engine::new(&world.bundle).who_can(&request),
     };
     let exit = if told.grants.is_empty() { Exit::No } else { Exit::Yes };
-    let out = match args.output.output {
-        Some(format) => format.write(&told)?,
-        None => told.in_words(),
+    let answer = match args.output.output {
+        Some(format) => Answer::new(exit, format.write(&told)?),
+        None => Answer::text(exit, &told.in_words()),
     };
-    Ok(Answer::new(exit, out).remark(world.problems()))
+    Ok(answer.remark(world.problems()))
 }
 
 impl Told {
     fn in_words(&self) -> String {
         let generation: String =
             self.generation.iter().map(|number| format!(", from generation {number}")).collect();
-        let head = match self.grants.len() {
-            0 => "nobody can",
-            _ => "those can who fit one of these",
-        };
-        let mut text = format!("{head}: {} {}{generation}\n", self.action, self.resource);
+        let whom = if self.grants.is_empty() { "nobody" } else { "whoever meets one of these" };
+        let mut text = format!("{} {} is allowed to {whom}{generation}\n", self.action, self.resource);
         for grant in &self.grants {
             let _ = write!(
                 text,

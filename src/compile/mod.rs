@@ -3,6 +3,8 @@
 //! `report` (a report → conditions). Fetches nothing, stores nothing, knows no time but what it is given.
 
 mod cursor;
+#[cfg(test)]
+mod documents_tests;
 pub mod link;
 pub mod report;
 pub mod validate;

@@ -40,6 +40,24 @@ pub fn is_forbidden(address: IpAddr) -> bool {
     }
 }
 
+/// Whether the address is one that only this machine or its own network can reach: private (RFC 1918, RFC
+/// 4193), shared (RFC 6598), loopback or unspecified, however an IPv4 address is wrapped.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            let shared = first == 100 && (64..128).contains(&second);
+            v4.is_private() || v4.is_loopback() || first == 0 || shared
+        }
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_unique_local()
+                || wrapped(v6).is_some_and(|v4| is_private(IpAddr::V4(v4)))
+        }
+    }
+}
+
 /// Whether the host of a URL is one that is never dialled, by its name or its address. The `url` crate
 /// has read decimal, octal and hexadecimal spellings of IPv4 addresses by then.
 pub fn is_forbidden_host(url: &Url) -> bool {
@@ -123,6 +141,34 @@ mod tests {
             ["10.0.0.1", "192.168.1.1", "[fd00::1]", "keycloak.auth", "169.253.1.1", "example.com", "[::1]"]
         {
             assert!(!is_forbidden_host(&url(host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn s20_which_addresses_are_private() {
+        let is = |text: &str| is_private(text.parse().unwrap());
+        for private in [
+            "10.0.0.1",
+            "172.31.255.255",
+            "192.168.0.1",
+            "127.0.0.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "100.64.0.1",
+            "100.127.255.255",
+            "::1",
+            "::",
+            "fd00::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::10.0.0.1",
+        ] {
+            assert!(is(private), "{private}");
+        }
+        for public in
+            ["1.1.1.1", "172.32.0.1", "100.128.0.1", "100.63.255.255", "2606:4700::1111", "::ffff:1.1.1.1"]
+        {
+            assert!(!is(public), "{public}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod election;
+pub mod fetch;
 pub mod holdings;
 pub mod keybook;
 pub mod objects;

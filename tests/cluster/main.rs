@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chart;
 mod control_plane;
 mod leash;
 mod provider;

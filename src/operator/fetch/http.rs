@@ -1,0 +1,170 @@
+//! One bounded GET: no other host, no long answer, no long wait, no proxy. Decides nothing about the content.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Response, StatusCode};
+use url::Url;
+
+use super::Missed;
+use super::guard::{Forbidden, Guard};
+use super::roots::TrustRoots;
+use super::route::shown;
+use crate::api::Reason;
+
+/// Bytes of an answer.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+/// Redirects within one host that are followed.
+const MAX_REDIRECTS: usize = 3;
+/// Sets of trust roots for which a client is kept.
+const MAX_CLIENTS: usize = 64;
+
+/// Why there is no answer. What others see of it is [`GetError::at`].
+#[derive(Debug, thiserror::Error)]
+pub(super) enum GetError {
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error("it redirects to another host or too often, which is not followed")]
+    Redirect,
+    #[error("it answers with status {0}")]
+    Status(u16),
+    #[error("its answer has more than {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("no whole answer came in time")]
+    Timeout,
+    #[error(
+        "its certificate is not trusted; put its root into the Secret `ca-bundle` or name it in `caBundleRef`"
+    )]
+    Untrusted,
+    #[error("its name cannot be resolved")]
+    Name,
+    #[error("it cannot be reached")]
+    Unreachable,
+}
+
+impl GetError {
+    /// What to tell about the question to this address.
+    pub fn at(self, url: &Url) -> Missed {
+        let reason = match self {
+            Self::Forbidden(_) => Reason::AddressForbidden,
+            _ => Reason::IssuerUnreachable,
+        };
+        Missed::new(reason, format!("{}: {self}", shown(url)))
+    }
+}
+
+/// A client for each set of trust roots.
+pub(super) struct Clients {
+    guard: Guard,
+    timeout: Duration,
+    known: Mutex<BTreeMap<TrustRoots, reqwest::Client>>,
+}
+
+/// A client that trusts one set of roots.
+pub(super) struct Client<'a> {
+    guard: &'a Guard,
+    inner: reqwest::Client,
+}
+
+impl Clients {
+    pub fn new(guard: Guard, timeout: Duration) -> Self {
+        Self { guard, timeout, known: Mutex::default() }
+    }
+
+    /// The client for these roots, built where there is none yet.
+    pub fn with(&self, roots: &TrustRoots) -> Result<Client<'_>, Missed> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(inner) = known.get(roots) {
+            return Ok(Client { guard: &self.guard, inner: inner.clone() });
+        }
+        let inner = self.build(roots).map_err(|_| {
+            Missed::new(Reason::CaBundleInvalid, "no connection can be made with these trust roots")
+        })?;
+        if known.len() >= MAX_CLIENTS {
+            known.clear();
+        }
+        known.insert(roots.clone(), inner.clone());
+        Ok(Client { guard: &self.guard, inner })
+    }
+
+    fn build(&self, roots: &TrustRoots) -> reqwest::Result<reqwest::Client> {
+        let builder = reqwest::Client::builder()
+            // A proxy would resolve names by itself, past the guard.
+            .no_proxy()
+            .referer(false)
+            .timeout(self.timeout)
+            .redirect(Policy::custom(within_origin))
+            .dns_resolver(self.guard.clone())
+            .user_agent(concat!("faas-iam/", env!("CARGO_PKG_VERSION")));
+        roots.apply(builder)?.build()
+    }
+}
+
+impl Client<'_> {
+    /// The body of a 200.
+    pub async fn get(&self, url: &Url) -> Result<Vec<u8>, GetError> {
+        self.guard.check_host(url)?;
+        let response = self.inner.get(url.clone()).send().await.map_err(classify)?;
+        match response.status() {
+            StatusCode::OK => body(response).await,
+            status if status.is_redirection() => Err(GetError::Redirect),
+            status => Err(GetError::Status(status.as_u16())),
+        }
+    }
+}
+
+async fn body(mut response: Response) -> Result<Vec<u8>, GetError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return Err(GetError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Follows where scheme, host and port stay; elsewhere the redirect itself is the answer.
+fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let stays = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+    if stays && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn classify(error: reqwest::Error) -> GetError {
+    tracing::debug!(error = %chain(&error), "an issuer cannot be asked");
+    if let Some(forbidden) = causes(&error).find_map(|cause| cause.downcast_ref::<Forbidden>()) {
+        return GetError::Forbidden(*forbidden);
+    }
+    if error.is_timeout() {
+        return GetError::Timeout;
+    }
+    if causes(&error).any(is_untrusted) {
+        return GetError::Untrusted;
+    }
+    if error.is_dns() { GetError::Name } else { GetError::Unreachable }
+}
+
+fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// An error and all that is behind it; what an IO error carries is not its source, and counts, too.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| behind(*error))
+}
+
+fn behind<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(carried) => Some(carried),
+        None => error.source(),
+    }
+}
+
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

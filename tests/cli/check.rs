@@ -1,0 +1,110 @@
+//! `check`: every problem at once, with its place, and the exit codes (`semantics.md` 29).
+
+use crate::run::{run, run_args};
+
+#[test]
+fn good_files_pass_and_what_is_worth_a_look_is_a_warning() {
+    insta::assert_snapshot!(run("check -f team"));
+}
+
+#[test]
+fn every_problem_is_told_with_file_line_column_object_and_field() {
+    insta::assert_snapshot!(run("check -f broken"));
+}
+
+#[test]
+fn machines_get_the_same_findings() {
+    let told = run("check -f broken -o json");
+    assert_eq!((told.code, told.err.as_str()), (1, ""));
+    let (json, lines) = (told.json(), run("check -f broken").err);
+    assert_eq!(json["findings"].as_array().unwrap().len(), lines.lines().count());
+    insta::assert_snapshot!(told.out);
+    let yaml: serde_json::Value = serde_saphyr::from_str(&run("check -f broken -o yaml").out).unwrap();
+    assert_eq!(yaml, json);
+}
+
+#[test]
+fn r29_exit_codes() {
+    let table = [
+        ("check -f team/issuers.yaml", 0),
+        ("check -f team", 0),
+        ("check -f team --strict", 1),
+        ("check -f broken", 1),
+        ("check -f odd/role-alone.yaml", 1),
+        ("check -f odd/role-alone.yaml --partial", 0),
+        ("check -f odd/role-alone.yaml --partial --strict", 1),
+        ("check -f odd/not-a-map.yaml", 1),
+        ("check -f odd/duplicate-key.yaml", 2),
+        ("check -f odd/unknown-tag.yaml", 2),
+        ("check -f odd/nowhere.yaml", 2),
+        ("check -f broken -f odd/duplicate-key.yaml", 2),
+    ];
+    for (line, code) in table {
+        let told = run(line);
+        assert_eq!(told.code, code, "{line}\n{told}");
+        let warns = told.err.lines().all(|l| l.contains("warning"));
+        assert!(code != 0 || warns, "{line}\n{told}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_are_told_together_with_what_is_wrong_in_the_others() {
+    insta::assert_snapshot!(run("check -f odd/nowhere.yaml -f odd/duplicate-key.yaml -f broken/policy.yaml"));
+}
+
+#[test]
+fn standard_input_is_a_file_like_any_other() {
+    let role = "apiVersion: iam.openfaas.com/v1\nkind: Role\nmetadata: {name: a}\nspec:\n  policy: []\n";
+    let told = run_args(&["check", "-f", "-"], role);
+    assert_eq!(told.code, 1, "{told}");
+    assert!(told.err.contains("-:4:1: roles.iam.openfaas.com/a: spec: "), "{told}");
+}
+
+#[test]
+fn folders_within_folders_are_read_where_that_is_asked_for() {
+    assert!(run("check -f team/nested -R").out.starts_with("1 object:"));
+    let flat = run("check -f team/nested");
+    assert_eq!(flat.code, 2, "{flat}");
+}
+
+#[test]
+fn every_flag_can_come_from_the_environment() {
+    let by_flag = run("check -f team --strict -o json");
+    let mut command = crate::run::binary();
+    command.arg("check").envs([
+        ("FAAS_IAM_FILENAME", "team"),
+        ("FAAS_IAM_STRICT", "1"),
+        ("FAAS_IAM_OUTPUT", "json"),
+    ]);
+    let by_environment = crate::run::finish(&mut command, "");
+    assert_eq!(by_environment.to_string(), by_flag.to_string());
+}
+
+#[test]
+fn objects_of_another_namespace_are_left_out_unless_it_is_the_one_that_is_named() {
+    let told = run("check -f odd/elsewhere.yaml");
+    assert!(told.out.starts_with("0 objects: 0 problems, 1 warning"), "{told}");
+    assert!(run("check -f odd/elsewhere.yaml -n staging").out.starts_with("1 object: 0 problems"));
+}
+
+/// An entry of `tests/fixtures/openfaas/expected.yaml`.
+#[derive(serde::Deserialize)]
+struct Expected {
+    file: String,
+    check: String,
+    #[serde(default)]
+    mentions: Vec<String>,
+}
+
+#[test]
+fn manifests_of_the_openfaas_documentation_get_the_verdict_that_is_written_beside_them() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/openfaas");
+    let table = std::fs::read_to_string(format!("{folder}/expected.yaml")).unwrap();
+    for Expected { file, check, mentions } in serde_saphyr::from_str::<Vec<Expected>>(&table).unwrap() {
+        let told = run(&format!("check --partial -f {folder}/{file}.yaml"));
+        assert_eq!(told.code, i32::from(check == "problem"), "{file}\n{told}");
+        for text in mentions {
+            assert!(told.err.contains(&text), "{file}: `{text}`\n{told}");
+        }
+    }
+}

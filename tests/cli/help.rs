@@ -1,0 +1,41 @@
+//! `--help` and `completion`: what people read first.
+
+use crate::run::{run, run_args};
+
+#[test]
+fn help_of_each_command_has_an_example() {
+    for command in ["", "crds", "check", "render", "can-i", "who-can", "completion"] {
+        let mut args: Vec<_> = command.split_whitespace().collect();
+        args.push("--help");
+        let told = run_args(&args, "");
+        assert_eq!((told.code, told.err.as_str()), (0, ""), "{command}");
+        assert!(told.out.contains("Example"), "{command}");
+        let name = if command.is_empty() { "faas-iam" } else { command };
+        insta::assert_snapshot!(format!("help-{name}"), told.out);
+    }
+}
+
+#[test]
+fn completion_knows_the_commands_in_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let told = run(&format!("completion {shell}"));
+        assert_eq!(told.code, 0, "{told}");
+        assert!(told.out.contains("who-can") && told.out.contains("kubeconfig"), "{shell}");
+    }
+    assert_eq!(run("completion cmd").code, 2);
+}
+
+#[test]
+fn crds_are_the_files_that_are_shipped() {
+    let told = run("crds");
+    assert_eq!((told.code, told.err.as_str()), (0, ""));
+    let documents = told.out.split("---\n").filter(|d| !d.is_empty());
+    for document in documents {
+        let name = document.lines().find_map(|l| l.strip_prefix("  name: ")).unwrap();
+        let (plural, group) = name.split_once('.').unwrap();
+        let path = format!("{}/crds/{group}_{plural}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let shipped = std::fs::read_to_string(path).unwrap();
+        let shipped: String = shipped.split_inclusive('\n').filter(|l| !l.starts_with('#')).collect();
+        assert!(shipped == document, "{name} is not what is shipped");
+    }
+}

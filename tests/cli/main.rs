@@ -1,0 +1,19 @@
+//! The command line as people and scripts use it: the real binary, on files, with no cluster in reach.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on should say where"
+)]
+
+mod can_i;
+mod check;
+mod help;
+mod processes;
+mod render;
+mod run;
+mod tokens;
+mod who_can;
+mod wrong_input;

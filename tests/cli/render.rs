@@ -1,0 +1,30 @@
+//! `render`: the bundle that follows from files.
+
+use crate::run::run;
+
+#[test]
+fn every_record_is_a_line_and_keys_that_are_elsewhere_are_shown_as_such() {
+    insta::assert_snapshot!(run("render -f team"));
+}
+
+#[test]
+fn machines_get_every_record_whole() {
+    let told = run("render -f team -o json");
+    insta::assert_snapshot!(told.out);
+    let yaml: serde_json::Value = serde_saphyr::from_str(&run("render -f team -o yaml").out).unwrap();
+    assert_eq!(yaml, told.json());
+}
+
+#[test]
+fn the_same_objects_give_the_same_bundle_in_whatever_order_they_are_read() {
+    let one = run("render -f team/issuers.yaml -f team/grants.yaml -f team/keys.yaml -o json");
+    let other = run("render -f team/keys.yaml -f team/grants.yaml -f team/issuers.yaml -o json");
+    assert_eq!((one.code, one.out), (0, other.out));
+}
+
+#[test]
+fn what_is_refused_is_in_the_bundle_with_its_reason_and_its_problems_on_standard_error() {
+    let told = run("render -f broken");
+    assert_eq!(told.code, 0, "{told}");
+    assert!(told.out.contains("refused  Policy/typo") && told.err.contains("spec.statement[0]"), "{told}");
+}

@@ -1,0 +1,206 @@
+//! The chart as Helm renders it: the definitions are ours, the operator's rights are few, and a cluster takes all of it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use faas_iam::{api, bundle::names::INDEX_SECRET};
+use k8s_openapi::{
+    api::{
+        authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
+        core::v1::{Namespace, Pod},
+        rbac::v1::{ClusterRole, PolicyRule, Role},
+    },
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{DynamicObject, Patch},
+};
+use serde_json::json;
+
+use crate::support::{Result, helm, namespace::with_temp_ns, shared::shared, tools::root, wait::eventually};
+
+const RELEASE: &str = "faas-iam";
+const ACCOUNT: &str = "faas-iam-operator";
+
+fn render(namespace: &str, values: serde_json::Value) -> Result<Vec<DynamicObject>> {
+    helm::render(&root().join("charts/faas-iam"), RELEASE, namespace, &values)
+}
+
+/// The rendered objects of one kind.
+fn of_kind<T: serde::de::DeserializeOwned>(objects: &[DynamicObject], kind: &str) -> Vec<T> {
+    let found = objects.iter().filter(|object| object.types.as_ref().is_some_and(|types| types.kind == kind));
+    found.map(|object| serde_json::from_value(serde_json::to_value(object).unwrap()).unwrap()).collect()
+}
+
+/// The rules of the one Role, then those of the one ClusterRole.
+fn rules(objects: &[DynamicObject]) -> (Vec<PolicyRule>, Vec<PolicyRule>) {
+    let (roles, wide) = (of_kind::<Role>(objects, "Role"), of_kind::<ClusterRole>(objects, "ClusterRole"));
+    let ([role], [wide]) = (roles.as_slice(), wide.as_slice()) else {
+        panic!("one Role and one ClusterRole")
+    };
+    (role.rules.clone().unwrap(), wide.rules.clone().unwrap())
+}
+
+fn set<'a>(texts: &'a Option<Vec<String>>) -> BTreeSet<&'a str> {
+    texts.iter().flatten().map(String::as_str).collect()
+}
+
+#[test]
+fn the_definitions_of_the_chart_are_those_of_the_types() -> Result<()> {
+    let crds: Vec<CustomResourceDefinition> =
+        of_kind(&render("openfaas", json!({}))?, "CustomResourceDefinition");
+    assert_eq!(crds, api::crds());
+    Ok(())
+}
+
+#[test]
+fn the_rights_of_the_operator_are_these_and_no_others() -> Result<()> {
+    let (namespaced, wide) = rules(&render("openfaas", json!({}))?);
+    insta::assert_yaml_snapshot!("rights", json!({"in the IAM namespace": namespaced, "everywhere": wide}));
+    Ok(())
+}
+
+#[test]
+fn no_right_is_a_wildcard_and_what_is_everywhere_is_read_alone() -> Result<()> {
+    let (namespaced, wide) = rules(&render("openfaas", json!({}))?);
+    for rule in namespaced.iter().chain(&wide) {
+        let PolicyRule { api_groups, non_resource_urls, resource_names, resources, verbs } = rule;
+        let names = [api_groups, non_resource_urls, resource_names, resources].into_iter().flat_map(set);
+        assert!(names.chain(verbs.iter().map(String::as_str)).all(|name| !name.contains('*')), "{rule:?}");
+    }
+    for rule in &wide {
+        assert!(rule.verbs.iter().all(|verb| ["get", "list", "watch"].contains(&verb.as_str())), "{rule:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn secrets_and_definitions_are_named_one_by_one() -> Result<()> {
+    let (namespaced, wide) =
+        rules(&render("openfaas", json!({"rbac": {"referencedSecrets": ["partner-keys"]}}))?);
+    let secrets = namespaced.iter().filter(|rule| set(&rule.resources).contains("secrets"));
+    let (unnamed, named): (Vec<_>, Vec<_>) = secrets.partition(|rule| rule.resource_names.is_none());
+    // A request to create has no name that RBAC could compare.
+    assert!(unnamed.iter().all(|rule| rule.verbs == ["create"]), "{unnamed:?}");
+    let names: BTreeSet<&str> = named.iter().flat_map(|rule| set(&rule.resource_names)).collect();
+    assert_eq!(names, BTreeSet::from([INDEX_SECRET, "issuer-key", "ca-bundle", "partner-keys"]));
+
+    let crds: Vec<String> = api::crds().iter().map(|crd| crd.name_any()).collect();
+    let definitions = wide.iter().find(|rule| set(&rule.resources).contains("customresourcedefinitions"));
+    assert_eq!(set(&definitions.unwrap().resource_names), crds.iter().map(String::as_str).collect());
+    Ok(())
+}
+
+#[test]
+fn a_value_that_the_chart_does_not_know_is_refused() {
+    let refusal = render("openfaas", json!({"operater": {}})).unwrap_err().to_string();
+    assert!(refusal.contains("'operater' not allowed"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_cluster_takes_the_chart_and_its_pod_meets_the_restricted_level() -> Result<()> {
+    let cluster = shared().await?.cluster();
+    with_temp_ns(cluster, "chart", async |namespace| {
+        let client = cluster.admin().await?;
+        let level = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+        Api::<Namespace>::all(client.clone())
+            .patch(&namespace, &Default::default(), &Patch::Merge(level))
+            .await?;
+
+        let objects = render(&namespace, json!({"publicUrl": "https://gateway.example.com"}))?;
+        helm::apply(&client, &objects, &namespace).await?;
+
+        let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
+        eventually("the Pod of the operator to be admitted", Duration::from_secs(30), async || {
+            Ok(pods.list(&Default::default()).await?.items.pop().map(drop))
+        })
+        .await?;
+        forget_cluster_wide(&client, &objects).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_operators_account_may_do_its_work_and_nothing_beside_it() -> Result<()> {
+    let cluster = shared().await?.cluster();
+    with_temp_ns(cluster, "chart", async |namespace| {
+        let client = cluster.admin().await?;
+        let objects = render(&namespace, json!({}))?;
+        helm::apply(&client, &objects, &namespace).await?;
+        let operator = cluster.service_account(&namespace, ACCOUNT).await?;
+        for (allowed, namespace, verb, group, resource, name) in [
+            (true, &*namespace, "list", api::GROUP, "roles", ""),
+            (true, &namespace, "patch", api::GROUP, "roles/status", "any"),
+            (true, &namespace, "update", "", "secrets", INDEX_SECRET),
+            (true, &namespace, "get", "", "secrets", "issuer-key"),
+            (true, &namespace, "create", "", "configmaps", ""),
+            (
+                true,
+                "",
+                "watch",
+                "apiextensions.k8s.io",
+                "customresourcedefinitions",
+                "roles.iam.openfaas.com",
+            ),
+            (false, &namespace, "patch", api::GROUP, "roles", "any"),
+            (false, &namespace, "get", "", "secrets", "basic-auth"),
+            (false, &namespace, "list", "", "secrets", ""),
+            (false, &namespace, "update", "", "secrets", "issuer-key"),
+            (false, &namespace, "delete", "", "secrets", INDEX_SECRET),
+            (false, &namespace, "create", "", "pods", ""),
+            (false, "default", "list", api::GROUP, "roles", ""),
+            (false, "default", "create", "", "secrets", ""),
+            (false, "default", "get", "", "configmaps", "any"),
+            (false, "", "list", "apiextensions.k8s.io", "customresourcedefinitions", ""),
+            (
+                false,
+                "",
+                "update",
+                "apiextensions.k8s.io",
+                "customresourcedefinitions",
+                "roles.iam.openfaas.com",
+            ),
+        ] {
+            let asked = may(&operator, namespace, verb, group, resource, name).await?;
+            assert_eq!(asked, allowed, "{verb} {resource}.{group} `{name}` in `{namespace}`");
+        }
+        forget_cluster_wide(&client, &objects).await
+    })
+    .await
+}
+
+/// What the API server answers the client about its own rights.
+async fn may(
+    client: &Client,
+    namespace: &str,
+    verb: &str,
+    group: &str,
+    resource: &str,
+    name: &str,
+) -> Result<bool> {
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let attributes = ResourceAttributes {
+        namespace: Some(namespace.to_owned()),
+        verb: Some(verb.to_owned()),
+        group: Some(group.to_owned()),
+        resource: Some(resource.to_owned()),
+        subresource: Some(subresource.to_owned()),
+        name: Some(name.to_owned()),
+        ..Default::default()
+    };
+    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
+    let review = SelfSubjectAccessReview { spec, ..Default::default() };
+    let answer =
+        Api::<SelfSubjectAccessReview>::all(client.clone()).create(&Default::default(), &review).await?;
+    Ok(answer.status.is_some_and(|status| status.allowed))
+}
+
+/// Takes away what does not go with the namespace; the definitions stay, other tests use them.
+async fn forget_cluster_wide(client: &Client, objects: &[DynamicObject]) -> Result<()> {
+    use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+    for role in of_kind::<ClusterRole>(objects, "ClusterRole") {
+        Api::<ClusterRole>::all(client.clone()).delete(&role.name_any(), &Default::default()).await?;
+        Api::<ClusterRoleBinding>::all(client.clone()).delete(&role.name_any(), &Default::default()).await?;
+    }
+    Ok(())
+}
