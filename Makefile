@@ -53,6 +53,7 @@ crds: ## write crds/*.yaml from the Rust types
 
 snapshots: ## accept what the snapshot tests see now; look at the diff afterwards
 	INSTA_UPDATE=always cargo test --lib --test cli --quiet
+	INSTA_UPDATE=always cargo test --test cluster --quiet chart::
 
 bench: ## time decisions and compiles, count allocations
 	cargo bench

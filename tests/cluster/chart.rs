@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use faas_iam::{api, bundle::names::INDEX_SECRET};
+use faas_iam::{
+    api::{self, Kind},
+    bundle::names::INDEX_SECRET,
+};
 use k8s_openapi::{
     api::{
         authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
@@ -41,7 +44,7 @@ fn rules(objects: &[DynamicObject]) -> (Vec<PolicyRule>, Vec<PolicyRule>) {
     (role.rules.clone().unwrap(), wide.rules.clone().unwrap())
 }
 
-fn set<'a>(texts: &'a Option<Vec<String>>) -> BTreeSet<&'a str> {
+fn set(texts: &Option<Vec<String>>) -> BTreeSet<&str> {
     texts.iter().flatten().map(String::as_str).collect()
 }
 
@@ -95,6 +98,18 @@ fn secrets_and_definitions_are_named_one_by_one() -> Result<()> {
 fn a_value_that_the_chart_does_not_know_is_refused() {
     let refusal = render("openfaas", json!({"operater": {}})).unwrap_err().to_string();
     assert!(refusal.contains("'operater' not allowed"), "{refusal}");
+}
+
+#[test]
+fn argo_cd_is_told_of_every_kind() -> Result<()> {
+    let text = std::fs::read_to_string(root().join("charts/faas-iam/argocd/health-checks.yaml"))?;
+    let file: serde_json::Value = serde_saphyr::from_str(&text)?;
+    let checks = file["data"].as_object().unwrap();
+    let wanted =
+        Kind::ACCESS.map(|kind| format!("resource.customizations.health.{}_{}", api::GROUP, kind.kind()));
+    assert_eq!(checks.keys().collect::<BTreeSet<_>>(), wanted.iter().collect());
+    assert_eq!(checks.values().map(|check| check.as_str().unwrap()).collect::<BTreeSet<_>>().len(), 1);
+    Ok(())
 }
 
 #[tokio::test]

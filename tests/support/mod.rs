@@ -8,6 +8,7 @@ pub mod child;
 pub mod cluster;
 pub mod controlplane;
 pub mod crds;
+pub mod examples;
 pub mod failure;
 pub mod flags;
 pub mod helm;

@@ -1,0 +1,62 @@
+//! What the READMEs show is what the binary does: each session of a `console` block is run and compared, and each
+//! command of an example's README that asks files is run.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::{
+    support::{Result, examples, product, tools::root},
+    without_flags,
+};
+
+/// A command and what is shown below it.
+struct Session {
+    command: String,
+    shown: String,
+}
+
+/// The sessions of a Markdown text: in blocks of the language `console`, each command behind `$ `.
+fn sessions(markdown: &str) -> Vec<Session> {
+    let blocks = markdown.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let commands = blocks.flat_map(|block| block.split("$ ").skip(1));
+    let session = |text: &str| {
+        let (command, shown) = text.split_once('\n').unwrap();
+        Session { command: command.to_owned(), shown: shown.trim_end().to_owned() }
+    };
+    commands.map(session).collect()
+}
+
+/// What a command prints on both streams, and its exit code; run at the root, with the binary on the PATH.
+fn run(command: &str) -> Result<(String, Option<i32>)> {
+    let binary = product::binary()?;
+    let folder = binary.parent().unwrap_or(Path::new(".")).display();
+    let path = format!("{}:{}", folder, std::env::var("PATH").unwrap_or_default());
+    let mut shell = Command::new("sh");
+    let output = without_flags(shell.args(["-c", command])).current_dir(root()).env("PATH", path).output()?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok((String::from_utf8(text)?.trim_end().to_owned(), output.status.code()))
+}
+
+#[test]
+fn the_first_screen_shows_what_the_binary_prints() -> Result<()> {
+    let sessions = sessions(&fs::read_to_string(root().join("README.md"))?);
+    assert!(sessions.iter().any(|session| session.command.contains("can-i")), "no decision is shown");
+    for Session { command, shown } in sessions {
+        assert_eq!(run(&command)?.0, shown, "{command}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_command_of_an_examples_readme_that_asks_files_has_an_answer() -> Result<()> {
+    for example in examples::all()? {
+        let readme = fs::read_to_string(example.folder.join("README.md"))?;
+        let asking = |line: &&str| line.starts_with("faas-iam ") && line.contains(" -f examples/");
+        let commands: Vec<&str> = readme.lines().map(str::trim).filter(asking).collect();
+        assert!(!commands.is_empty(), "{} shows no question", example.name);
+        for command in commands {
+            let (text, code) = run(command)?;
+            assert!(matches!(code, Some(0 | 1)), "{command}\n{text}");
+        }
+    }
+    Ok(())
+}
