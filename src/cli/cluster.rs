@@ -3,6 +3,7 @@
 //! Reads alone, with the rights of whoever runs the command; nothing here writes or watches. What
 //! was read is verified and judged by the code that the operator and the gateway use.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -142,8 +143,8 @@ impl Cluster {
 
     async fn assemble(&self, index: &Index) -> Result<Bundle, ClusterError> {
         let shards = stream::iter(index.shards.iter().map(|shard| self.shard(&shard.name))).buffered(AT_ONCE);
-        let texts: Vec<_> = shards.try_collect().await?;
-        let found = |name: &str| texts.iter().find(|(n, _)| n == name).and_then(|(_, text)| text.as_deref());
+        let texts: BTreeMap<_, _> = shards.try_collect().await?;
+        let found = |name: &str| texts.get(name)?.as_deref();
         Ok(assemble(index, found)?)
     }
 

@@ -13,6 +13,7 @@
 mod support;
 
 mod chart;
+mod cli;
 mod control_plane;
 mod leash;
 mod provider;

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use crate::support::{Failure, Result, cluster::Cluster, crds, shared::shared};
 
 /// The shared cluster with our definitions in it.
-async fn cluster() -> Result<&'static Cluster> {
+pub(crate) async fn cluster() -> Result<&'static Cluster> {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
     let cluster = shared().await?.cluster();
     INSTALLED.get_or_try_init(|| crds::install(cluster)).await?;
