@@ -77,7 +77,6 @@ impl Cluster {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn classify(error: kube::Error) -> GetError {
     tracing::debug!(%error, "the API server cannot be asked for its keys");
     match error {
