@@ -4,15 +4,19 @@
 //! The bundle is written by these tests, so that it can be broken at will; that the operator writes the
 //! same one is a test of the operator's.
 
+mod examples;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use faas_iam::api::{GROUP, Kind};
 use faas_iam::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
 use faas_iam::bundle::{Bundle, Index};
 use faas_iam::compile::link::link;
 use faas_iam::compile::validate::validate;
 use faas_iam::compile::{Catalogue, ObjectRef, Surroundings};
 use faas_iam::manifest::{self, Object};
+use faas_iam::model::Unplaced;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -30,36 +34,50 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/fixtures")
 }
 
-/// The objects of the fixtures, as the commands read them.
-fn objects() -> Vec<Object> {
-    let files = ["grants.yaml", "issuers.yaml"].map(|name| folder().join("team").join(name));
-    let inputs = faas_iam::cli::files::read(&files, false, &mut std::io::empty());
+/// The objects in files and folders, as the commands read them.
+fn objects(paths: &[PathBuf]) -> Vec<Object> {
+    let inputs = faas_iam::cli::files::read(paths, false, &mut std::io::empty());
     assert!(inputs.errors.is_empty(), "{:?}", inputs.errors);
     manifest::select(inputs.documents, "openfaas").objects
 }
 
-fn bundle() -> Bundle {
-    let judged = objects().into_iter().map(|object| {
-        let of = ObjectRef { kind: object.kind, name: object.name.as_str().into() };
-        (of, validate(object.kind, &object.document.value, &object.document))
-    });
-    link(&Catalogue { objects: judged.collect() }, &Surroundings::default()).bundle
+/// The objects of the fixtures.
+fn team() -> Vec<Object> {
+    objects(&["grants.yaml", "issuers.yaml"].map(|name| folder().join("team").join(name)))
 }
 
-async fn apply(client: &Client, namespace: &str) -> Result<()> {
-    for object in objects() {
-        let kind = GroupVersionKind::gvk("iam.openfaas.com", object.kind.version(), object.kind.kind());
-        let resource = ApiResource::from_gvk_with_plural(&kind, object.kind.plural());
+async fn apply(client: &Client, namespace: &str, objects: Vec<Object>) -> Result<()> {
+    for object in objects {
         let mut sent: DynamicObject = serde_json::from_value(object.document.value)?;
         sent.metadata.namespace = Some(namespace.to_owned());
-        Api::namespaced_with(client.clone(), namespace, &resource).create(&Default::default(), &sent).await?;
+        of_kind(client, namespace, object.kind).create(&Default::default(), &sent).await?;
     }
     Ok(())
 }
 
-/// Writes the bundle as the operator does: shards first, the index last. `alter` may break the shards.
+fn of_kind(client: &Client, namespace: &str, kind: Kind) -> Api<DynamicObject> {
+    let named = GroupVersionKind::gvk(GROUP, kind.version(), kind.kind());
+    let resource = ApiResource::from_gvk_with_plural(&named, kind.plural());
+    Api::namespaced_with(client.clone(), namespace, &resource)
+}
+
+/// The bundle of a namespace's objects, as the API server gives them back.
+async fn compiled(client: &Client, namespace: &str) -> Result<Bundle> {
+    let mut catalogue = Catalogue::default();
+    for kind in Kind::ACCESS {
+        for object in of_kind(client, namespace, kind).list(&Default::default()).await? {
+            let of = ObjectRef { kind, name: object.name_any().into() };
+            let judged = validate(kind, &serde_json::to_value(object)?, &Unplaced);
+            catalogue.objects.insert(of, judged);
+        }
+    }
+    Ok(link(&catalogue, &Surroundings::default()).bundle)
+}
+
+/// Writes a namespace's bundle as the operator does, shards first, the index last. `alter` may break the shards.
 async fn publish(client: &Client, namespace: &str, alter: impl Fn(&str) -> Option<String>) -> Result<()> {
-    let (bundle, maps) = (bundle(), Api::<ConfigMap>::namespaced(client.clone(), namespace));
+    let bundle = compiled(client, namespace).await?;
+    let maps = Api::<ConfigMap>::namespaced(client.clone(), namespace);
     let shards = bundle.shards();
     let name = |sha256| format!("{INDEX_SECRET}-{sha256}");
     for shard in &shards {
@@ -99,17 +117,32 @@ impl Run {
     /// The answer without what only a cluster or only files have.
     fn comparable(&self) -> Value {
         let mut answer: Value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"));
-        answer.as_object_mut().unwrap().retain(|name, _| !["generation", "skipped"].contains(&name.as_str()));
+        forget(&mut answer, &["generation", "digest", "size", "origin", "skipped", "source", "position"]);
         answer
     }
 }
 
+/// Takes fields out, however deep they are.
+fn forget(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !names.contains(&name.as_str()));
+            fields.values_mut().for_each(|value| forget(value, names));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| forget(item, names)),
+        _ => {}
+    }
+}
+
 fn run(command: &str, more: &[&str]) -> Result<Run> {
+    run_args(command.split_whitespace().chain(more.iter().copied()))
+}
+
+fn run_args(arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Result<Run> {
     let output = Command::new(binary()?)
         .env_clear()
         .current_dir(folder())
-        .args(command.split_whitespace())
-        .args(more)
+        .args(arguments)
         .stdin(Stdio::null())
         .output()?;
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -138,7 +171,7 @@ async fn a_cluster_gives_the_answers_of_the_files_that_were_applied_to_it() -> R
     let cluster = cluster().await?;
     with_temp_ns(cluster, "cli", async |namespace| {
         let client = cluster.admin().await?;
-        apply(&client, &namespace).await?;
+        apply(&client, &namespace, team()).await?;
         publish(&client, &namespace, |text| Some(text.to_owned())).await?;
         let files = ["-f", "team/grants.yaml", "-f", "team/issuers.yaml"];
         for question in QUESTIONS {
@@ -158,7 +191,7 @@ async fn check_judges_the_objects_of_a_cluster_as_it_judges_files() -> Result<()
     let cluster = cluster().await?;
     with_temp_ns(cluster, "cli", async |namespace| {
         let client = cluster.admin().await?;
-        apply(&client, &namespace).await?;
+        apply(&client, &namespace, team()).await?;
         let told = ask(cluster, &namespace, "check")?;
         assert_eq!(told.code, Some(0), "{told:?}");
         assert!(told.out.starts_with("6 objects: 0 problems"), "{told:?}");
@@ -169,12 +202,7 @@ async fn check_judges_the_objects_of_a_cluster_as_it_judges_files() -> Result<()
             "{told:?}"
         );
 
-        let resource = ApiResource::from_gvk_with_plural(
-            &GroupVersionKind::gvk("iam.openfaas.com", "v1", "Policy"),
-            "policies",
-        );
-        let policies: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
-        policies.delete("deploy", &Default::default()).await?;
+        of_kind(&client, &namespace, Kind::Policy).delete("deploy", &Default::default()).await?;
         let told = ask(cluster, &namespace, "check")?;
         assert_eq!(told.code, Some(1), "{told:?}");
         assert!(told.err.contains("roles.iam.openfaas.com/team-dev: spec.policy[0]: "), "{told:?}");
@@ -200,7 +228,9 @@ async fn a_bundle_that_is_missing_or_broken_is_no_answer() -> Result<()> {
     .await?;
     for (alter, message) in cases {
         with_temp_ns(cluster, "cli", async |namespace| {
-            publish(&cluster.admin().await?, &namespace, alter).await?;
+            let client = cluster.admin().await?;
+            apply(&client, &namespace, team()).await?;
+            publish(&client, &namespace, alter).await?;
             assert_refused(cluster, &namespace, message)
         })
         .await?;
@@ -222,6 +252,7 @@ async fn asking_takes_the_right_to_read_the_index_and_its_shards_and_no_other() 
     let cluster = cluster().await?;
     with_temp_ns(cluster, "cli", async |namespace| {
         let (client, scratch) = (cluster.admin().await?, Scratch::new()?);
+        apply(&client, &namespace, team()).await?;
         publish(&client, &namespace, |text| Some(text.to_owned())).await?;
         let account = ServiceAccount { metadata: named("asker"), ..Default::default() };
         Api::namespaced(client.clone(), &namespace).create(&Default::default(), &account).await?;
