@@ -4,7 +4,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::Missed;
-use super::route::shown;
+use super::route::{is_plain_address, shown};
 use crate::api::Reason;
 use crate::model::address::is_loopback_host;
 
@@ -110,10 +110,6 @@ fn moved(keys: Url, iss: &str, internal: Option<&Url>) -> (Url, Option<String>) 
 fn is_safe(keys: &Url, from: &Url, internal: Option<&Url>) -> bool {
     let chosen = internal.is_some_and(|internal| internal.origin() == keys.origin());
     keys.scheme() == "https" || chosen || (is_loopback_host(keys) && is_loopback_host(from))
-}
-
-fn is_plain_address(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
 }
 
 /// A name of somebody else's for a message: short, and without characters that nobody sees.

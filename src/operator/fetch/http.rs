@@ -6,6 +6,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::header::ACCEPT;
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, StatusCode};
 use url::Url;
@@ -108,7 +109,8 @@ impl Client<'_> {
     /// The body of a 200.
     pub async fn get(&self, url: &Url) -> Result<Vec<u8>, GetError> {
         self.guard.check_host(url)?;
-        let response = self.inner.get(url.clone()).send().await.map_err(classify)?;
+        let response =
+            self.inner.get(url.clone()).header(ACCEPT, "application/json").send().await.map_err(classify)?;
         match response.status() {
             StatusCode::OK => body(response).await,
             status if status.is_redirection() => Err(GetError::Redirect),
@@ -134,8 +136,9 @@ fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     if stays && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn classify(error: reqwest::Error) -> GetError {
+    // An address may hold a secret in its query.
+    let error = error.without_url();
     tracing::debug!(error = %chain(&error), "an issuer cannot be asked");
     if let Some(forbidden) = causes(&error).find_map(|cause| cause.downcast_ref::<Forbidden>()) {
         return GetError::Forbidden(*forbidden);

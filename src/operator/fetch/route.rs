@@ -5,6 +5,7 @@ use url::Url;
 use super::Missed;
 use crate::api::Reason;
 use crate::model::KeySource;
+use crate::model::address::is_loopback_host;
 
 /// What stands behind every issuer's address (OpenID Connect Discovery 1.0, section 4).
 pub(super) const WELL_KNOWN: &str = "/.well-known/openid-configuration";
@@ -53,7 +54,9 @@ pub(super) fn plan(asked: &Asked<'_>) -> Result<Route, Missed> {
             Ok(Route::Provider { document: discovery(address)?, internal: Some(internal) })
         }
         KeySource::Discovery if asked.reported == Some(asked.iss) => Ok(Route::Cluster { any_issuer: false }),
-        KeySource::Discovery => Ok(Route::Provider { document: discovery(asked.iss)?, internal: None }),
+        KeySource::Discovery => {
+            Ok(Route::Provider { document: secure(discovery(asked.iss)?)?, internal: None })
+        }
         KeySource::System | KeySource::Inline | KeySource::Ref(_) => {
             Err(Missed::new(Reason::KeysNotFound, "its keys are given and not fetched"))
         }
@@ -65,9 +68,25 @@ fn discovery(issuer: &str) -> Result<Url, Missed> {
     parse(&format!("{}{WELL_KNOWN}", issuer.strip_suffix('/').unwrap_or(issuer)))
 }
 
+/// Https, or this machine: the validator says so first, and nothing is asked without it.
+fn secure(url: Url) -> Result<Url, Missed> {
+    let safe = url.scheme() == "https" || is_loopback_host(&url);
+    if safe {
+        Ok(url)
+    } else {
+        Err(Missed::new(Reason::AddressForbidden, "plain http is asked on loopback alone"))
+    }
+}
+
 fn parse(address: &str) -> Result<Url, Missed> {
-    let no_url = |_| Missed::new(Reason::AddressForbidden, "the address of its keys is no URL");
-    Url::parse(address).map_err(no_url)
+    let no_url =
+        || Missed::new(Reason::AddressForbidden, "its keys have no http or https address without a user");
+    Url::parse(address).ok().filter(is_plain_address).ok_or_else(no_url)
+}
+
+/// Http or https, and nobody's name or password in it.
+pub(super) fn is_plain_address(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
 }
 
 /// An address for a message: no user, password or query, and not long.
@@ -140,6 +159,10 @@ mod tests {
             ("https://old.example.com", Cluster(svc.into()), Some(Route::Cluster { any_issuer: true })),
             ("https://idp.example.com", Inline, None),
             ("idp", Internal("idp".into()), None),
+            ("http://idp.example.com", Discovery, None),
+            ("https://u:p@idp.example.com", Discovery, None),
+            ("ftp://idp.example.com", Discovery, None),
+            ("https://idp.example.com", Internal("https://u@idp.auth".into()), None),
         ];
         for (iss, source, want) in rows {
             let api = url("https://10.0.0.1:6443/");

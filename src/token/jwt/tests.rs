@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -234,4 +235,22 @@ fn no_refusal_shows_the_token() {
     let error = check(&token, &[P384.jwk(json!({}))]).unwrap_err();
     let signature = token.rsplit_once('.').unwrap().1;
     assert!(!format!("{error} {error:?}").contains(signature));
+}
+
+proptest! {
+    #[test]
+    fn no_change_to_a_token_goes_unnoticed(at in any::<prop::sample::Index>(), other in "[A-Za-z0-9_.=-]") {
+        let jwks = [P256.jwk(json!({"kid": "k"})), P384.jwk(json!({})), RSA.jwk(json!({}))];
+        let token = signed(&P256, r#"{"alg": "ES256", "kid": "k"}"#);
+        let at = at.index(token.len());
+        let mut changed = token.clone();
+        changed.replace_range(at..=at, &other);
+        prop_assert_eq!(check(&changed, &jwks).is_ok(), changed == token);
+    }
+
+    #[test]
+    fn no_text_is_taken_for_a_token(text in "\\PC{0,40}(\\.\\PC{0,40}){0,3}") {
+        let jwks = [P256.jwk(json!({}))];
+        prop_assert!(check(&text, &jwks).is_err());
+    }
 }
