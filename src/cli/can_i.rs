@@ -2,15 +2,13 @@
 //!
 //! The answer is the engine's, on what the files or the cluster serve; this only asks and prints.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde::Serialize;
 
 use super::Failure;
 use super::asker::{Asker, AskerArgs, AskerError, Identified, Refused};
 use super::output::{self, Answer, Exit, OutputArgs};
 use super::source::SourceArgs;
-use super::world::World;
+use super::world::{World, now};
 use crate::engine::{Engine, Explanation, Principal};
 use crate::model::{Request, RequestError};
 
@@ -139,10 +137,4 @@ impl Who {
 /// Nobody was identified, so no Role was looked at.
 fn refusal(refused: &Refused) -> Explanation {
     Explanation { allowed: false, refused: Some(output::chain(refused)), roles: Vec::new(), left_out: 0 }
-}
-
-/// The time, seconds since 1970.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

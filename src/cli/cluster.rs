@@ -18,6 +18,7 @@ use super::source::ClusterArgs;
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
 use crate::bundle::{AssembleError, Bundle, Index, IndexError, assemble};
+use crate::operator::holdings::INDEX_TYPE;
 
 /// How long one question may take altogether.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,6 +57,11 @@ pub enum ClusterError {
         "there is no bundle in namespace `{0}`: no operator has written one there, or `-n` names another namespace"
     )]
     NoBundle(String),
+    /// Somebody else's Secret has the name of the index.
+    #[error(
+        "the Secret `{INDEX_SECRET}` in namespace `{0}` is not the operator's (its type is not `{INDEX_TYPE}`); no bundle is served"
+    )]
+    NameTaken(String),
     /// The index is broken.
     #[error("the bundle that the cluster serves cannot be used")]
     Index(#[from] IndexError),
@@ -135,8 +141,11 @@ impl Cluster {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
         let what = || format!("Secret `{INDEX_SECRET}`");
         let secret = secrets.get_opt(INDEX_SECRET).await.map_err(|e| failed(what(), &e, INDEX_CURE))?;
-        let bytes = secret.and_then(|s| s.data?.remove(INDEX_KEY));
-        let bytes = bytes.ok_or_else(|| ClusterError::NoBundle(self.namespace.clone()))?;
+        let secret = secret.ok_or_else(|| ClusterError::NoBundle(self.namespace.clone()))?;
+        if secret.type_.as_deref() != Some(INDEX_TYPE) {
+            return Err(ClusterError::NameTaken(self.namespace.clone()));
+        }
+        let bytes = secret.data.and_then(|mut data| data.remove(INDEX_KEY)).unwrap_or_default();
         // The operator has its own limit; what it wrote is what there is.
         Ok(Index::decode(&bytes.0, usize::MAX)?)
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cluster::{Cluster, ClusterError};
 use super::files::{self, InputError};
@@ -55,7 +56,7 @@ impl World {
         let inputs = files::read(&args.files, args.recursive, &mut io::stdin().lock());
         let selection = manifest::select(inputs.documents, &args.cluster.namespace);
         let catalogue = catalogue(&selection);
-        let keys = references::keys(&catalogue, &selection);
+        let keys = references::keys(&catalogue, &selection, now());
         let partial = partial || !inputs.errors.is_empty();
         let mut world = Self::of_objects(
             &catalogue,
@@ -105,6 +106,12 @@ impl World {
     pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Problem)
     }
+}
+
+/// The time, seconds since 1970.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Marks an object that the selection has refused and has already spoken about.

@@ -17,6 +17,7 @@ use faas_iam::compile::validate::validate;
 use faas_iam::compile::{Catalogue, ObjectRef, Surroundings};
 use faas_iam::manifest::{self, Object};
 use faas_iam::model::Unplaced;
+use faas_iam::operator::holdings::INDEX_TYPE;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -91,9 +92,13 @@ async fn publish(client: &Client, namespace: &str, alter: impl Fn(&str) -> Optio
 }
 
 async fn write_index(client: &Client, namespace: &str, bytes: Vec<u8>) -> Result<()> {
+    write_secret(client, namespace, INDEX_TYPE, bytes).await
+}
+
+async fn write_secret(client: &Client, namespace: &str, type_: &str, bytes: Vec<u8>) -> Result<()> {
     let secret = Secret {
         metadata: named(INDEX_SECRET),
-        type_: Some("iam.openfaas.com/bundle-index".to_owned()),
+        type_: Some(type_.to_owned()),
         data: Some([(INDEX_KEY.to_owned(), ByteString(bytes))].into()),
         ..Default::default()
     };
@@ -224,6 +229,11 @@ async fn a_bundle_that_is_missing_or_broken_is_no_answer() -> Result<()> {
     with_temp_ns(cluster, "cli", async |namespace| {
         write_index(&cluster.admin().await?, &namespace, b"{}".to_vec()).await?;
         assert_refused(cluster, &namespace, "the index is broken")
+    })
+    .await?;
+    with_temp_ns(cluster, "cli", async |namespace| {
+        write_secret(&cluster.admin().await?, &namespace, "Opaque", b"{}".to_vec()).await?;
+        assert_refused(cluster, &namespace, "is not the operator's")
     })
     .await?;
     for (alter, message) in cases {
