@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Outcome, field, ready, report};
+use super::{Outcome, field, report};
 use crate::api::{Kind, Reason};
 use crate::bundle::Record;
 use crate::compile::wording::{names, shown};
@@ -90,42 +90,51 @@ pub(super) fn outcome(
     if !conflict.is_empty() {
         return Outcome::refused(object, judged, conflict);
     }
-    let served = |keys: KeySet, stale_since| Record::Issuer {
+    let known = standing(&issuer.keys, inline, surroundings.keys.get(&object.name));
+    let record = Record::Issuer {
         origin: judged.origin.clone(),
         issuer: issuer.clone(),
-        keys,
-        stale_since,
+        keys: known.keys,
+        stale_since: known.stale_since,
     };
-    let message = format!("tokens of {} are taken", shown(&issuer.iss));
     let mut warnings = judged.warnings.clone();
-    let known = surroundings.keys.get(&object.name);
-    match (&issuer.keys, known) {
-        (KeySource::Inline, _) => {
-            let record = served(inline.cloned().unwrap_or_default(), None);
-            Outcome::serving(record, message, Vec::new(), warnings)
-        }
+    warnings.extend(known.notes.into_iter().map(warning));
+    if known.pending {
+        let message = "its keys are being fetched".to_owned();
+        let report = report(Readiness::Pending, Reason::Accepted, message, Vec::new(), warnings);
+        return Outcome { record, report };
+    }
+    let message = format!("tokens of {} are taken", shown(&issuer.iss));
+    Outcome::serving(record, message, known.problem.into_iter().collect(), warnings)
+}
+
+/// What is known of an issuer's keys; without any, it is declared and no token of it passes.
+#[derive(Default)]
+struct Standing {
+    keys: KeySet,
+    stale_since: Option<i64>,
+    problem: Option<Problem>,
+    notes: Vec<String>,
+    pending: bool,
+}
+
+fn standing(source: &KeySource, inline: Option<&KeySet>, known: Option<&Keys>) -> Standing {
+    let none = Standing::default();
+    match (source, known) {
+        (KeySource::Inline, _) => Standing { keys: inline.cloned().unwrap_or_default(), ..none },
         (_, Some(Keys::Fetched { set, notes })) => {
-            warnings.extend(notes.iter().map(|note| warning(note.clone())));
-            Outcome::serving(served(set.clone(), None), message, Vec::new(), warnings)
+            Standing { keys: set.clone(), notes: notes.clone(), ..none }
         }
-        (_, Some(Keys::Failed { message: why, last: Some((set, since)), .. })) => {
-            warnings.push(warning(format!(
-                "the last good keys serve, since they could not be fetched anew: {why}"
-            )));
-            Outcome::serving(served(set.clone(), Some(*since)), message, Vec::new(), warnings)
+        (_, Some(Keys::Failed { message, last: Some((set, since)), .. })) => {
+            let note = format!("the last good keys serve, since they could not be fetched anew: {message}");
+            Standing { keys: set.clone(), stale_since: Some(*since), notes: vec![note], ..none }
         }
-        (_, Some(Keys::Failed { reason, message: why, last: None })) => {
-            let problem = Problem { reason: *reason, field: field(["spec"]), message: why.clone() };
-            Outcome::serving(served(KeySet::default(), None), message, vec![problem], warnings)
+        (_, Some(Keys::Failed { reason, message, last: None })) => {
+            let problem = Problem { reason: *reason, field: field(["spec"]), message: message.clone() };
+            Standing { problem: Some(problem), ..none }
         }
-        (KeySource::System, _) => {
-            Outcome { record: served(KeySet::default(), None), report: ready(message, warnings) }
-        }
-        (_, None | Some(Keys::Pending)) => {
-            let message = "its keys are being fetched".to_owned();
-            let report = report(Readiness::Pending, Reason::Accepted, message, Vec::new(), warnings);
-            Outcome { record: served(KeySet::default(), None), report }
-        }
+        (KeySource::System, _) => none,
+        (_, None | Some(Keys::Pending)) => Standing { pending: true, ..none },
     }
 }
 
