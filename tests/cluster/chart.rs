@@ -147,7 +147,7 @@ async fn the_operators_account_may_do_its_work_and_nothing_beside_it() -> Result
             (true, &*namespace, "list", api::GROUP, "roles", ""),
             (true, &namespace, "patch", api::GROUP, "roles/status", "any"),
             (true, &namespace, "update", "", "secrets", INDEX_SECRET),
-            (true, &namespace, "get", "", "secrets", "issuer-key"),
+            (true, &namespace, "watch", "", "secrets", "issuer-key"),
             (true, &namespace, "create", "", "configmaps", ""),
             (
                 true,
