@@ -5,17 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Digest, Index};
 
-/// The name of the index Secret; the names of shards begin with it.
-pub const NAME: &str = "faas-iam-bundle";
 /// The type of the index Secret.
 pub const INDEX_TYPE: &str = "iam.openfaas.com/bundle-index";
-/// The key of the index Secret.
-pub const INDEX_KEY: &str = "index.json";
-/// The key of a shard's ConfigMap.
-pub const SHARD_KEY: &str = "records.jsonl";
-
 /// Which version of which object was seen; what every write and deletion names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -39,7 +33,7 @@ impl Version {
 pub struct HeldMap {
     /// Which version.
     pub version: Version,
-    /// SHA-256 of what it holds under [`SHARD_KEY`]; `None` where it holds anything else.
+    /// SHA-256 of what it holds under [`crate::bundle::names::SHARD_KEY`]; `None` where it holds anything else.
     pub sha256: Option<Digest>,
     /// Whether nobody can change it.
     pub immutable: bool,
@@ -190,7 +184,7 @@ impl Holdings {
 
 /// The first choice of a shard's name.
 pub fn name_of(sha256: Digest) -> String {
-    format!("{NAME}-{sha256}")
+    format!("{INDEX_SECRET}-{sha256}")
 }
 
 /// Whether a name is the first choice or one with a suffix.

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::fetch::{Found, Missed};
+use super::references::Target;
 use crate::api::Reason;
 use crate::bundle::{Bundle, Record};
 use crate::compile::{Catalogue, Keys, Meaning};
@@ -27,6 +29,18 @@ pub struct Want {
 }
 
 impl Want {
+    /// Whether the keys depend on this object.
+    pub fn depends_on(&self, target: &Target) -> bool {
+        let of_keys = match &self.source {
+            KeySource::Ref(reference) => Some(reference),
+            _ => None,
+        };
+        of_keys
+            .into_iter()
+            .chain(&self.ca_bundle)
+            .any(|reference| super::references::target(reference) == *target)
+    }
+
     /// What the keys of an issuer depend on; `None` where they stand in the object or are our own.
     fn of(issuer: &Issuer) -> Option<Self> {
         let elsewhere = !matches!(issuer.keys, KeySource::System | KeySource::Inline);
@@ -36,24 +50,6 @@ impl Want {
             ca_bundle: issuer.ca_bundle.clone(),
         })
     }
-}
-
-/// Keys that were read, and what is worth saying about how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The usable keys.
-    pub set: KeySet,
-    /// Becomes warnings.
-    pub notes: Vec<String>,
-}
-
-/// Why keys could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missed {
-    /// The condition's reason.
-    pub reason: Reason,
-    /// What happened and what to do; no secret, no body of an answer.
-    pub message: String,
 }
 
 #[derive(Debug)]
@@ -101,7 +97,10 @@ impl KeyBook {
         for (name, want) in wanted {
             if !self.entries.contains_key(&name) {
                 let state = self.left_for(&name, &want);
-                self.entries.insert(name, Entry { want, state, due: Some(now), failures: 0, asked: false, again: false });
+                self.entries.insert(
+                    name,
+                    Entry { want, state, due: Some(now), failures: 0, asked: false, again: false },
+                );
                 self.changed = true;
             }
         }
@@ -109,7 +108,9 @@ impl KeyBook {
 
     fn left_for(&mut self, name: &str, want: &Want) -> Keys {
         match self.left.remove(name) {
-            Some((iss, source, set, since)) if iss == want.iss && source == want.source && set != KeySet::default() => {
+            Some((iss, source, set, since))
+                if iss == want.iss && source == want.source && set != KeySet::default() =>
+            {
                 since.map_or(Keys::Fetched { set: set.clone(), notes: Vec::new() }, |since| Keys::Failed {
                     reason: Reason::IssuerUnreachable,
                     message: String::new(),
@@ -128,6 +129,13 @@ impl KeyBook {
             (name.clone(), entry.want.clone())
         })
         .collect()
+    }
+
+    /// An issuer that was handed out cannot be asked before something that it depends on is seen.
+    pub fn put_back(&mut self, name: &str) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.due = Some(if std::mem::take(&mut entry.again) { 0 } else { i64::MAX });
+        }
     }
 
     /// When the next issuer is due.

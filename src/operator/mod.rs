@@ -3,13 +3,32 @@
 //! `shown`, `objects`, `keybook`, `holdings`, `plan`, `election`, `world` are its pure core: plain calls on
 //! structs, in which a whole cluster's behaviour can be tested. The other modules do IO and decide nothing.
 
+pub mod apply;
 pub mod config;
 pub mod election;
 pub mod fetch;
 pub mod holdings;
 pub mod keybook;
+pub mod lease;
+pub mod logging;
+pub mod metrics;
+pub mod names;
 pub mod objects;
+pub mod pace;
 pub mod plan;
+pub mod references;
+pub mod reporting;
+pub mod run;
+pub mod seen;
+pub mod serve;
 pub mod shown;
+mod shown_state;
+pub mod signing;
+pub mod statuses;
+pub mod trusted;
+pub mod turn;
+pub mod watch;
+pub mod world;
 
 pub use config::Config;
+pub use run::{OperatorError, run};

@@ -25,6 +25,12 @@ impl Goal {
     pub fn of(bundle: &Bundle) -> Self {
         Self { shards: bundle.shards(), records: bundle.len() }
     }
+
+    /// What tells one goal from another: SHA-256 over the digests of its shards.
+    pub fn digest(&self) -> Digest {
+        let digests: Vec<u8> = self.shards.iter().flat_map(|shard| shard.sha256.0).collect();
+        Digest::of(&digests)
+    }
 }
 
 /// One write.
@@ -69,7 +75,9 @@ pub enum Blocked {
     #[error("the cluster's bundle was not seen yet")]
     Unknown,
     /// Somebody else's Secret has the index's name.
-    #[error("the Secret `faas-iam-bundle` is somebody else's: no bundle is written until it is renamed or deleted")]
+    #[error(
+        "the Secret `faas-iam-bundle` is somebody else's: no bundle is written until it is renamed or deleted"
+    )]
     IndexTaken,
 }
 
@@ -110,7 +118,8 @@ fn names(goal: &Goal, held: &Holdings, suffix: &mut impl FnMut() -> String) -> B
     let listed: BTreeMap<Digest, &str> = listed.iter().map(|s| (s.sha256, &*s.name)).collect();
     let name = |sha256: Digest, suffix: &mut dyn FnMut() -> String| {
         let first = name_of(sha256);
-        let usable = |name: &&str| held.is_free(name) || held.shard(name).is_some_and(|(_, found)| found == sha256);
+        let usable =
+            |name: &&str| held.is_free(name) || held.shard(name).is_some_and(|(_, found)| found == sha256);
         let ours = |name: &&str| is_name_of(name, sha256);
         let known = listed.get(&sha256).copied().filter(ours).filter(usable).or_else(|| held.find(sha256));
         match known {
@@ -189,6 +198,7 @@ fn retired(
     };
     let due = there.iter().enumerate().filter(|(at, (retired, _))| is_due(*at, retired));
     let due = due.map(|(_, one)| delete(one)).collect();
-    let wake = there.iter().enumerate().filter(|(at, (r, _))| !is_due(*at, r)).map(|(_, (r, _))| end(r)).min();
+    let wake =
+        there.iter().enumerate().filter(|(at, (r, _))| !is_due(*at, r)).map(|(_, (r, _))| end(r)).min();
     (due, wake)
 }

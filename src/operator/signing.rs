@@ -22,7 +22,9 @@ pub enum SigningError {
     #[error("the Secret `{SECRET}` has no key `{KEY}`")]
     Missing,
     /// It holds no private key in PEM.
-    #[error("`{KEY}` of the Secret `{SECRET}` holds no private key in PEM (`EC PRIVATE KEY` or `PRIVATE KEY`)")]
+    #[error(
+        "`{KEY}` of the Secret `{SECRET}` holds no private key in PEM (`EC PRIVATE KEY` or `PRIVATE KEY`)"
+    )]
     NoPem,
     /// The key is of another kind.
     #[error("`{KEY}` of the Secret `{SECRET}` holds no EC key on the curve P-256")]
@@ -110,7 +112,8 @@ ydPhB6IqODoIQh1mgdz8cxcU+qNbMIrpoaudaK2agzpp4NWFBr3fmb3f\n\
     #[test]
     fn a_key_has_one_kid_however_it_is_written() {
         let without_parameters = &SEC1[SEC1.find("-----BEGIN EC PRIVATE KEY").unwrap()..];
-        for text in [SEC1, without_parameters, PKCS8, &format!("# ours\n{SEC1}"), &SEC1.replace('\n', "\r\n")] {
+        for text in [SEC1, without_parameters, PKCS8, &format!("# ours\n{SEC1}"), &SEC1.replace('\n', "\r\n")]
+        {
             assert_eq!(kid(text.as_bytes()).as_deref(), Ok(KID), "{text}");
         }
     }

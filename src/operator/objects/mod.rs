@@ -255,9 +255,10 @@ impl Objects {
             Form::Kept => return,
             Form::Withheld => withhold(object),
             Form::Current if same && self.is_noted(object) => return,
-            Form::Current => {
-                Judged { origin: object.origin.clone(), ..validate(object.key.kind, &object.whole, &Unplaced) }
-            }
+            Form::Current => Judged {
+                origin: object.origin.clone(),
+                ..validate(object.key.kind, &object.whole, &Unplaced)
+            },
         };
         if self.catalogue.objects.get(&object.key) != Some(&judged) {
             self.catalogue.objects.insert(object.key.clone(), judged);

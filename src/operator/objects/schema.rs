@@ -46,7 +46,9 @@ impl Schema {
     pub fn takes_status(&self) -> bool {
         match self {
             Self::Whole(_) => true,
-            Self::Lacking { fields, .. } => !fields.iter().any(|f| f == "status" || f.starts_with("version ")),
+            Self::Lacking { fields, .. } => {
+                !fields.iter().any(|f| f == "status" || f.starts_with("version "))
+            }
             Self::Unknown | Self::Absent => false,
         }
     }

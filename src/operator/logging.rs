@@ -1,0 +1,46 @@
+//! What the process has from outside: its log, its signals, its host's name.
+
+use tokio::signal::unix::{SignalKind, signal as on};
+use tracing_subscriber::EnvFilter;
+
+use super::config::{Config, LogFormat};
+use super::run::OperatorError;
+
+/// Begins to log, to standard error.
+///
+/// # Errors
+/// [`OperatorError::LogLevel`].
+pub fn init(config: &Config) -> Result<(), OperatorError> {
+    let filter = EnvFilter::try_new(&config.log_level)
+        .map_err(|_| OperatorError::LogLevel(config.log_level.clone()))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber in one process, as in a test, is no reason not to run.
+    let _ = match config.log_format {
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Text => log.try_init(),
+    };
+    Ok(())
+}
+
+/// Ends with the first SIGTERM or SIGINT; never where signals cannot be heard.
+pub async fn signal() {
+    let (Ok(mut term), Ok(mut int)) = (on(SignalKind::terminate()), on(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// The host's name, which in a Pod is the Pod's.
+pub fn host() -> String {
+    let named = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME"));
+    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    named
+        .ok()
+        .or_else(kernel)
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "faas-iam".to_owned())
+}

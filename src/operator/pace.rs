@@ -1,0 +1,174 @@
+//! When the next turn is due: wake-ups, growing pauses after failures, and before repairing what another
+//! writer keeps undoing. Knows no clock but the one given; its randomness only spreads and names.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use super::plan::Write;
+use crate::bundle::Digest;
+
+/// The first pause after a failure, ms; doubles.
+const FIRST: i64 = 200;
+/// The longest one.
+const LONGEST: i64 = 30_000;
+/// The first pause before a second repair, ms; doubles.
+const FIRST_REPAIR: i64 = 500;
+/// The longest one.
+const LONGEST_REPAIR: i64 = 300_000;
+/// After this long without a repair the pauses begin anew, ms.
+const FORGET: i64 = 600_000;
+
+/// When to look again.
+#[derive(Debug, Default)]
+pub struct Pace {
+    next: Option<i64>,
+    failures: u32,
+}
+
+impl Pace {
+    /// A turn begins: whatever was due is due no more.
+    pub fn begin(&mut self) {
+        self.next = None;
+    }
+
+    /// Look again at this time, ms since 1970, or before.
+    pub fn at(&mut self, time: i64) {
+        self.next = Some(self.next.map_or(time, |next| next.min(time)));
+    }
+
+    /// The same, where there is one. What is never due has no time.
+    pub fn by(&mut self, time: Option<i64>) {
+        if let Some(time) = time.filter(|time| *time != i64::MAX) {
+            self.at(time);
+        }
+    }
+
+    /// Somebody was first; the watch will tell, or else we look.
+    pub fn soon(&mut self, now: i64) {
+        self.at(now.saturating_add(FIRST));
+    }
+
+    /// Something failed: look again after a pause that grows.
+    pub fn failed(&mut self, now: i64) {
+        let pause = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
+        self.failures = self.failures.saturating_add(1);
+        #[expect(clippy::cast_possible_truncation, reason = "at most half of the pause")]
+        let spread = (pause as f64 * 0.5 * self.jitter()) as i64;
+        self.at(now.saturating_add(pause).saturating_add(spread));
+    }
+
+    /// Something succeeded: pauses begin anew.
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    /// When the next turn is due, ms since 1970.
+    pub fn next(&self) -> Option<i64> {
+        self.next
+    }
+
+    /// A number between 0 and 1.
+    pub fn jitter(&self) -> f64 {
+        f64::from(u32::try_from(random() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    }
+
+    /// Text for a name that nobody could have guessed.
+    pub fn suffix(&self) -> String {
+        format!("{:08x}", random() >> 32)
+    }
+}
+
+/// The standard library's hasher keys are random for each process and differ for each state.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Repairs of what should have stayed as it was.
+#[derive(Debug, Default)]
+pub struct Repairs {
+    /// The bundle that the cluster was seen to hold.
+    held: Option<Digest>,
+    count: u32,
+    last: i64,
+}
+
+impl Repairs {
+    /// The cluster holds this bundle.
+    pub fn holds(&mut self, digest: Digest) {
+        self.held = Some(digest);
+    }
+
+    /// How long to wait before these writes, where they repair what was held before: the first time not at
+    /// all, then longer each time. Returns the time, ms since 1970.
+    pub fn wait(&mut self, goal: Digest, writes: &[Write], now: i64) -> Option<i64> {
+        let repair = self.held == Some(goal) && writes.iter().any(|w| !matches!(w, Write::Delete { .. }));
+        if !repair {
+            return None;
+        }
+        if now.saturating_sub(self.last) > FORGET {
+            self.count = 0;
+        }
+        let pause = match self.count.checked_sub(1) {
+            None => 0,
+            Some(before) => FIRST_REPAIR.saturating_mul(1 << before.min(12)).min(LONGEST_REPAIR),
+        };
+        let due = self.last.saturating_add(pause);
+        if self.count > 0 && now < due {
+            return Some(due);
+        }
+        self.count = self.count.saturating_add(1);
+        self.last = now;
+        self.held = None;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard() -> [Write; 1] {
+        [Write::Shard { name: "x".into(), text: String::new() }]
+    }
+
+    #[test]
+    fn what_others_keep_undoing_is_repaired_at_once_and_then_with_a_growing_pause() {
+        let mut repairs = Repairs::default();
+        let digest = Digest::of(b"x");
+        let (mut now, mut pauses) = (1_000_000, Vec::new());
+        for _ in 0..5 {
+            repairs.holds(digest);
+            let due = repairs.wait(digest, &shard(), now).unwrap_or(now);
+            pauses.push(due - now);
+            now = due;
+            if pauses.last() != Some(&0) {
+                assert_eq!(repairs.wait(digest, &shard(), now), None);
+            }
+        }
+        assert_eq!(pauses, [0, 500, 1000, 2000, 4000]);
+    }
+
+    #[test]
+    fn a_change_waits_for_no_repair() {
+        let mut repairs = Repairs::default();
+        let (old, new) = (Digest::of(b"old"), Digest::of(b"new"));
+        repairs.holds(old);
+        assert_eq!(repairs.wait(old, &shard(), 0), None);
+        repairs.holds(old);
+        assert_eq!(repairs.wait(new, &shard(), 1), None);
+    }
+
+    #[test]
+    fn pauses_after_failures_grow_and_begin_anew_after_a_success() {
+        let mut pace = Pace::default();
+        let mut pause = |pace: &mut Pace| {
+            pace.begin();
+            pace.failed(0);
+            pace.next().unwrap()
+        };
+        let grown = [pause(&mut pace), pause(&mut pace), pause(&mut pace)];
+        assert!((200..=300).contains(&grown[0]) && (800..=1200).contains(&grown[2]), "{grown:?}");
+        pace.succeeded();
+        assert!(pause(&mut pace) <= 300);
+    }
+}

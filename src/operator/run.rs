@@ -1,0 +1,219 @@
+//! Wiring: from flags to a running operator, and its end. Decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::apply::Applier;
+use super::config::Config;
+use super::election::Terms;
+use super::fetch::{Cluster, Fetcher, Options};
+use super::holdings::HeldIndex;
+use super::lease::{Candidate, Leadership};
+use super::pace::{Pace, Repairs};
+use super::references::References;
+use super::reporting::Reporting;
+use super::seen;
+use super::serve::{Served, serve};
+use super::turn::Operator;
+use super::watch::{Watches, chain};
+use super::world::World;
+use crate::bundle::names::INDEX_SECRET;
+use crate::bundle::{Bundle, assemble};
+
+/// Messages that may wait; who tells waits where there are more.
+const WAITING: usize = 1024;
+/// The pause before the cluster is asked again at the start.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why the operator cannot start, or has ended.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The kubeconfig.
+    #[error("the kubeconfig cannot be read")]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+    /// Neither a kubeconfig nor a cluster around us.
+    #[error("there is no way to a cluster; name a kubeconfig with `--kubeconfig`")]
+    NoCluster(#[from] kube::config::InferConfigError),
+    /// The client.
+    #[error("the client of the API server cannot be made")]
+    Client(#[source] kube::Error),
+    /// The API server's address.
+    #[error("`{0}` is no address of an API server")]
+    Address(String),
+    /// The endpoints.
+    #[error("`{address}` cannot be listened on")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The log level.
+    #[error("`{0}` is no log level")]
+    LogLevel(String),
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`OperatorError`] where it cannot begin.
+pub async fn run(config: Config) -> Result<(), OperatorError> {
+    super::logging::init(&config)?;
+    let (client, api) = connect(&config).await?;
+    let stop = stop_on_signal();
+    let served = Arc::new(Served::new());
+    let address = config.metrics_listen;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| OperatorError::Listen { address, source })?;
+    let mut tasks = JoinSet::new();
+    let endpoints = served.clone();
+    let until = stop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = serve(listener, endpoints, until).await {
+            tracing::error!(error = %error, "the endpoints have ended");
+        }
+    });
+    let applier = Applier::new(client.clone(), &config.namespace);
+    if let Some(left) = unless(&stop, remembered(&client, &config, &applier)).await {
+        work(config, client, api, left, served, applier, &mut tasks, stop.clone()).await;
+    }
+    stop.cancel();
+    while tasks.join_next().await.is_some() {}
+    tracing::info!("ended");
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts that `run` has put together, each used once")]
+async fn work(
+    config: Config,
+    client: Client,
+    api: url::Url,
+    left: Option<Bundle>,
+    served: Arc<Served>,
+    applier: Applier,
+    tasks: &mut JoinSet<()>,
+    stop: CancellationToken,
+) {
+    let mut world = World::new(config.public_url.clone(), config.bundle_limit);
+    if let Some(bundle) = left {
+        world.remember(&bundle);
+    }
+    let (tell, seen) = mpsc::channel(WAITING);
+    let identity = config.identity.clone().unwrap_or_else(super::logging::host);
+    let leadership = candidate(&config, &client, identity.clone(), &tell, tasks, &stop);
+    let watches = Watches::new(client.clone(), &config.namespace, config.bundle_limit, tell.clone());
+    let mut watching = JoinSet::new();
+    watches.start(&mut watching);
+    let options = Options { forbid_private: config.forbid_private_issuers, ..Options::default() };
+    let operator = Operator {
+        world,
+        references: References::default(),
+        watching: BTreeMap::new(),
+        watches,
+        applier,
+        reporting: Reporting::new(client.clone(), &config.namespace, &identity),
+        fetcher: Arc::new(Fetcher::new(options, Some(Cluster::new(client, api)))),
+        leadership,
+        served,
+        tell,
+        keep_shards_for: millis(config.keep_shards_for),
+        stale_keys_for: millis(config.stale_keys_for),
+        pace: Pace::default(),
+        repairs: Repairs::default(),
+        tasks: JoinSet::new(),
+    };
+    operator.run(seen, stop).await;
+    watching.shutdown().await;
+}
+
+fn candidate(
+    config: &Config,
+    client: &Client,
+    identity: String,
+    tell: &mpsc::Sender<seen::Seen>,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> Leadership {
+    if !config.leader_elect {
+        return Leadership::alone();
+    }
+    let leadership = Leadership::new();
+    let terms = Terms::of(config.lease_duration);
+    let candidate = Candidate::new(client.clone(), &config.namespace, identity, terms, leadership.clone());
+    tasks.spawn(candidate.run(tell.clone(), stop.clone()));
+    leadership
+}
+
+async fn connect(config: &Config) -> Result<(Client, url::Url), OperatorError> {
+    let options = KubeConfigOptions { context: config.context.clone(), ..KubeConfigOptions::default() };
+    let found = match &config.kubeconfig {
+        Some(file) => kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(file)?, &options).await?,
+        None if config.context.is_some() => kube::Config::from_kubeconfig(&options).await?,
+        None => kube::Config::infer().await?,
+    };
+    let address = found.cluster_url.to_string();
+    let api = url::Url::parse(&address).map_err(|_| OperatorError::Address(address))?;
+    Ok((Client::try_from(found).map_err(OperatorError::Client)?, api))
+}
+
+/// The bundle that an earlier operator left, as soon as the API server answers.
+async fn remembered(client: &Client, config: &Config, applier: &Applier) -> Option<Bundle> {
+    loop {
+        match left(client, config, applier).await {
+            Ok(bundle) => return bundle,
+            Err(error) => tracing::warn!(error = %chain(&error), "the API server cannot be asked"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn left(client: &Client, config: &Config, applier: &Applier) -> kube::Result<Option<Bundle>> {
+    let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(client.clone(), &config.namespace);
+    let secret = secrets.get_opt(INDEX_SECRET).await?;
+    let HeldIndex::Ours(_, Some(index)) = seen::index(secret.as_ref(), config.bundle_limit) else {
+        return Ok(None);
+    };
+    let mut texts: BTreeMap<Box<str>, String> = BTreeMap::new();
+    for shard in &index.shards {
+        if let Some(text) = applier.read_shard(&shard.name).await? {
+            texts.insert(shard.name.clone(), text);
+        }
+    }
+    match assemble(&index, |name| texts.get(name).map(String::as_str)) {
+        Ok(bundle) => Ok(Some(bundle)),
+        Err(error) => {
+            tracing::warn!(error = %error, "the bundle in the cluster cannot be read; it is compiled anew");
+            Ok(None)
+        }
+    }
+}
+
+async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        () = stop.cancelled() => None,
+        done = work => Some(done),
+    }
+}
+
+fn stop_on_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        super::logging::signal().await;
+        tracing::info!("stopping");
+        told.cancel();
+    });
+    stop
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,420 @@
+//! The loop: take what was seen, wait for a moment of quiet, then read → compile → apply → report. The one
+//! task that knows the world; whatever takes time elsewhere tells it what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use k8s_openapi::jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{Applied, Applier};
+use super::fetch::Fetcher;
+use super::keybook::Want;
+use super::lease::Leadership;
+use super::metrics::{FetchLabels, IssuerLabels, WriteLabels};
+use super::objects::{Listed, Schema};
+use super::pace::{Pace, Repairs};
+use super::plan::{Blocked, Goal, Write, plan};
+use super::references::{References, Target, Way};
+use super::reporting::{Reported, Reporting};
+use super::seen::Seen;
+use super::serve::Served;
+use super::statuses::{self, News, StatusWrite};
+use super::watch::{Watches, chain};
+use super::world::{SigningKey, World};
+use crate::api::{Kind, Reason};
+
+/// A pass waits until nothing was seen for this long,
+const QUIET: Duration = Duration::from_millis(20);
+/// but not longer than this.
+const AT_MOST: Duration = Duration::from_millis(200);
+/// Plans in one turn: a name that turns out to be taken needs another.
+const PLANS: usize = 64;
+/// Statuses that are written at once.
+const AT_ONCE: usize = 8;
+
+/// What the loop works with.
+pub struct Operator {
+    pub(super) world: World,
+    pub(super) references: References,
+    pub(super) watching: BTreeMap<Target, AbortHandle>,
+    pub(super) watches: Watches,
+    pub(super) applier: Applier,
+    pub(super) reporting: Reporting,
+    pub(super) fetcher: Arc<Fetcher>,
+    pub(super) leadership: Leadership,
+    pub(super) served: Arc<Served>,
+    pub(super) tell: mpsc::Sender<Seen>,
+    pub(super) keep_shards_for: i64,
+    pub(super) stale_keys_for: i64,
+    pub(super) pace: Pace,
+    pub(super) repairs: Repairs,
+    pub(super) tasks: JoinSet<()>,
+}
+
+impl Operator {
+    /// Goes on until stopped; a turn that has begun is finished.
+    pub async fn run(mut self, mut seen: mpsc::Receiver<Seen>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = sleep_until(self.pace.next()) => {}
+                one = seen.recv() => match one {
+                    None => break,
+                    Some(one) => {
+                        self.take(one).await;
+                        self.take_until_quiet(&mut seen).await;
+                    }
+                },
+            }
+            self.turn().await;
+            while self.tasks.try_join_next().is_some() {}
+        }
+        self.tasks.shutdown().await;
+    }
+
+    async fn take_until_quiet(&mut self, seen: &mut mpsc::Receiver<Seen>) {
+        let end = tokio::time::Instant::now() + AT_MOST;
+        while let Ok(Some(one)) = tokio::time::timeout(QUIET, seen.recv()).await {
+            self.take(one).await;
+            if tokio::time::Instant::now() >= end {
+                return;
+            }
+        }
+    }
+
+    async fn take(&mut self, seen: Seen) {
+        let now = now();
+        let World { objects, holdings, .. } = &mut self.world;
+        match seen {
+            Seen::Definition(kind, schema) => return self.defined(kind, schema).await,
+            Seen::Begin(kind) => objects.begin(kind),
+            Seen::Item(object) => objects.item(*object),
+            Seen::End(kind, after) => {
+                if objects.end(kind, after) == Listed::Again {
+                    self.watches.relist(kind);
+                }
+            }
+            Seen::Changed(object) => objects.apply(*object),
+            Seen::Gone(key) => objects.delete(&key),
+            Seen::MapsBegin => holdings.begin(),
+            Seen::MapsItem(name, map) => holdings.item(name, map),
+            Seen::MapsEnd => holdings.end(),
+            Seen::Map(name, map) => holdings.apply(name, map),
+            Seen::MapGone(name) => holdings.delete(&name),
+            Seen::Index(index) => holdings.see_index(index),
+            Seen::SigningKey(key) => self.world.signing = key,
+            Seen::CaBundle(pem) => return self.trust(pem, now).await,
+            Seen::Reference(target, data) => self.referred(target, data, now),
+            Seen::Keys(name, want, answer) => self.answered(&name, &want, answer, now),
+            Seen::Leading => self.pace.at(now),
+        }
+    }
+
+    /// A kind's definition was seen: whether it drops fields of ours is worth an Event.
+    async fn defined(&mut self, kind: Kind, schema: Schema) {
+        let lacking = match &schema {
+            Schema::Lacking { fields, .. } => fields.clone(),
+            _ => Vec::new(),
+        };
+        let labels = super::metrics::KindLabels { kind: kind.resource() };
+        self.served
+            .metrics
+            .missing_fields
+            .get_or_create(&labels)
+            .set(i64::try_from(lacking.len()).unwrap_or(i64::MAX));
+        let news = !lacking.is_empty() && *self.world.objects.schema(kind) != schema;
+        self.world.objects.define(kind, schema);
+        if news && self.leadership.leads() {
+            let message = pruned(kind, &lacking);
+            self.tell_of_bundle(false, Reason::FieldsPruned.as_str(), message).await;
+        }
+    }
+
+    async fn trust(&mut self, pem: Option<Vec<u8>>, now: i64) {
+        let before = self.world.trusted.known().then(|| self.world.trusted.roots());
+        let said = self.world.trusted.see(pem.as_deref(), now / 1000);
+        if before.is_some_and(|before| before != self.world.trusted.roots()) {
+            self.world.keybook.hurry(now, |_| true);
+        }
+        if let Some(said) = said.filter(|_| self.leadership.leads()) {
+            let reason = if said.refused { "CaBundleRefused" } else { "CaBundleExpiring" };
+            self.tell_of_bundle(false, reason, said.message).await;
+        }
+    }
+
+    fn referred(&mut self, target: Target, data: Option<BTreeMap<String, Vec<u8>>>, now: i64) {
+        if self.references.see(target.clone(), data) {
+            self.world.keybook.hurry(now, |want| want.depends_on(&target));
+        }
+    }
+
+    fn answered(
+        &mut self,
+        name: &str,
+        want: &Want,
+        answer: Result<super::fetch::Found, super::fetch::Missed>,
+        now: i64,
+    ) {
+        let issuer = || name.to_owned();
+        let result = answer.as_ref().map_or_else(|missed| missed.reason.as_str(), |_| "ok");
+        self.served.metrics.fetches.get_or_create(&FetchLabels { issuer: issuer(), result }).inc();
+        if answer.is_ok() {
+            #[expect(clippy::cast_precision_loss, reason = "seconds of a timestamp")]
+            let seconds = (now / 1000) as f64;
+            self.served.metrics.fetched.get_or_create(&IssuerLabels { issuer: issuer() }).set(seconds);
+        }
+        self.world.keybook.finish(name, want, answer, now, self.pace.jitter());
+    }
+
+    /// One turn: everything that can be done with what is known now.
+    async fn turn(&mut self) {
+        let now = now();
+        self.pace.begin();
+        for kind in self.world.objects.take_relist() {
+            self.watches.relist(kind);
+        }
+        self.served.metrics.leader.set(i64::from(self.leadership.leads()));
+        if self.leadership.leads() {
+            self.lead(now).await;
+        }
+        self.show();
+    }
+
+    async fn lead(&mut self, now: i64) {
+        if self.world.signing == SigningKey::Absent {
+            match self.applier.make_signing_key().await {
+                Ok(()) => tracing::info!("made the Secret `issuer-key`"),
+                Err(error) => self.failed(&error),
+            }
+        }
+        if !self.world.is_known() {
+            return;
+        }
+        let began = std::time::Instant::now();
+        let goal = self.world.pass(now);
+        self.served.metrics.compile.observe(began.elapsed().as_secs_f64());
+        self.follow_references();
+        self.ask(now);
+        self.pace.by(self.world.keybook.next_due());
+        self.pace.by(self.world.keybook.expire(now, self.stale_keys_for));
+        if self.publish(&goal, now).await {
+            self.report().await;
+        }
+    }
+
+    /// Watches what JwtIssuers refer to, and nothing else.
+    fn follow_references(&mut self) {
+        let targets = self.references.follow(self.world.references());
+        self.watching.retain(|target, task| {
+            let wanted = targets.contains(target);
+            if !wanted {
+                task.abort();
+            }
+            wanted
+        });
+        for target in targets {
+            let (watches, tasks) = (&self.watches, &mut self.tasks);
+            self.watching
+                .entry(target.clone())
+                .or_insert_with(|| tasks.spawn(watches.clone().reference(target)));
+        }
+    }
+
+    /// Asks for the keys that are due.
+    fn ask(&mut self, now: i64) {
+        if !self.world.trusted.known() {
+            return;
+        }
+        for (name, want) in self.world.keybook.take_due(now) {
+            match self.references.way(&want, self.world.trusted.roots(), now / 1000) {
+                Way::Unknown => self.world.keybook.put_back(&name),
+                Way::Here(answer) => {
+                    self.answered(&name, &want, answer, now);
+                    self.pace.at(now);
+                }
+                Way::Ask(roots) => {
+                    let (fetcher, tell) = (self.fetcher.clone(), self.tell.clone());
+                    self.tasks.spawn(async move {
+                        let answer = fetcher.fetch(&want.iss, &want.source, &roots).await;
+                        let _ = tell.send(Seen::Keys(name, want, answer)).await;
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes what the cluster lacks of the bundle. Returns whether it holds it.
+    async fn publish(&mut self, goal: &Goal, now: i64) -> bool {
+        for _ in 0..PLANS {
+            let suffix = || self.pace.suffix();
+            let plan = match plan(goal, &self.world.holdings, now, self.keep_shards_for, suffix) {
+                Ok(plan) => plan,
+                Err(blocked) => {
+                    self.blocked(blocked).await;
+                    return false;
+                }
+            };
+            self.served.metrics.index_taken.set(0);
+            self.pace.by(plan.wake);
+            if plan.writes.is_empty() {
+                self.repairs.holds(goal.digest());
+                return true;
+            }
+            if let Some(later) = self.repairs.wait(goal.digest(), &plan.writes, now) {
+                self.pace.at(later);
+                return true;
+            }
+            for write in &plan.writes {
+                if !self.write(write).await {
+                    return false;
+                }
+            }
+        }
+        false
+    }
+
+    async fn blocked(&mut self, blocked: Blocked) {
+        if blocked == Blocked::IndexTaken && self.served.metrics.index_taken.set(1) == 0 {
+            self.tell_of_bundle(false, "IndexNameTaken", blocked.to_string()).await;
+        }
+    }
+
+    /// One write; whether the plan can go on.
+    async fn write(&mut self, write: &Write) -> bool {
+        if !self.leadership.leads() {
+            return false;
+        }
+        let object = match write {
+            Write::Shard { .. } => "shard",
+            Write::Index { .. } => "index",
+            Write::Delete { .. } => "deletion",
+        };
+        let applied = self.applier.write(write).await;
+        let result = match &applied {
+            Ok(Applied::Stale) => "stale",
+            Ok(_) => "ok",
+            Err(_) => "failed",
+        };
+        self.served.metrics.writes.get_or_create(&WriteLabels { object, result }).inc();
+        let holdings = &mut self.world.holdings;
+        match applied {
+            Ok(Applied::Shard(name, held)) => holdings.made(name, held),
+            Ok(Applied::Index(index)) => holdings.see_index(index),
+            Ok(Applied::Deleted(name)) => holdings.delete(&name),
+            Ok(Applied::Taken(name)) => {
+                holdings.is_taken(name.clone());
+                let message =
+                    format!("the ConfigMap `{name}` is somebody else's; the shard gets another name");
+                self.tell_of_bundle(false, "ShardNameTaken", message).await;
+                // The plan knows the name as taken now; the rest of this one is outdated.
+                self.pace.at(0);
+                return false;
+            }
+            Ok(Applied::Stale) => {
+                self.pace.soon(now());
+                return false;
+            }
+            Err(error) => {
+                self.failed(&error);
+                return false;
+            }
+        }
+        self.pace.succeeded();
+        true
+    }
+
+    /// Writes the statuses that do not say what they should.
+    async fn report(&mut self) {
+        let due = self.due();
+        let (reporting, leadership) = (&self.reporting, &self.leadership);
+        let write = |write: StatusWrite| async move {
+            if !leadership.leads() {
+                return (write.key, Reported::Stale);
+            }
+            let reported = reporting.report(&write).await;
+            (write.key, reported)
+        };
+        let written: Vec<_> = futures::stream::iter(due).map(write).buffer_unordered(AT_ONCE).collect().await;
+        for (key, reported) in written {
+            let result = match reported {
+                Reported::Written(version, status) => {
+                    self.world.objects.reported(&key, version, status);
+                    "ok"
+                }
+                Reported::Stale => {
+                    self.world.report_again(key);
+                    self.pace.soon(now());
+                    "stale"
+                }
+                Reported::Failed(why) => {
+                    tracing::warn!(kind = %key.kind, name = %key.name, error = why, "a status could not be written");
+                    self.world.report_again(key);
+                    self.pace.failed(now());
+                    "failed"
+                }
+            };
+            self.served.metrics.writes.get_or_create(&WriteLabels { object: "status", result }).inc();
+        }
+    }
+
+    fn due(&mut self) -> Vec<StatusWrite> {
+        let time = Timestamp::now();
+        let unreported = self.world.take_unreported();
+        let world = &self.world;
+        let due = unreported.into_iter().filter_map(|(key, report)| {
+            let meta = world.objects.meta(&key)?;
+            let generation = world.objects.catalogue().objects.get(&key)?.origin.generation;
+            if !world.objects.schema(key.kind).takes_status() {
+                return None;
+            }
+            statuses::due(&key, meta, generation, &report, world.keys_status(&key), time)
+        });
+        due.collect()
+    }
+
+    fn failed(&mut self, error: &dyn std::error::Error) {
+        tracing::warn!(error = %chain(error), "a write failed");
+        self.pace.failed(now());
+    }
+
+    async fn tell_of_bundle(&self, ready: bool, reason: &str, message: String) {
+        if ready {
+            tracing::info!(reason, message);
+        } else {
+            tracing::warn!(reason, message);
+        }
+        self.reporting.tell_of_bundle(&News { ready, reason: reason.to_owned(), message }).await;
+    }
+
+    /// Shows how things are, for `/readyz` and `/metrics`.
+    fn show(&self) {
+        self.served.set_readyz(super::shown_state::readyz(&self.world, self.leadership.leads()));
+        super::shown_state::measure(&self.world, &self.served.metrics);
+    }
+}
+
+/// What `/readyz` and the Event say of a definition that drops fields.
+pub(super) fn pruned(kind: Kind, fields: &[String]) -> String {
+    format!(
+        "the installed definition of {kind} lacks {}: the API server drops these fields, the last known forms serve, \
+         and edits wait; deleting an object revokes at once; install the definitions of `faas-iam crds` again",
+        fields.join(", ")
+    )
+}
+
+async fn sleep_until(ms: Option<i64>) {
+    match ms {
+        None => std::future::pending().await,
+        Some(at) => tokio::time::sleep(Duration::from_millis(u64::try_from(at - now()).unwrap_or(0))).await,
+    }
+}
+
+/// Ms since 1970.
+pub(super) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
