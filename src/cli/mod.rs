@@ -12,6 +12,7 @@ mod crds;
 pub mod files;
 mod findings;
 mod judged;
+mod operator;
 mod output;
 mod references;
 mod render;
@@ -45,6 +46,8 @@ Every flag can be set by an environment variable, too: FAAS_IAM_ and its name.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    // A service with many flags beside small questions.
+    Operator(Box<crate::operator::Config>),
     Crds(crds::Args),
     Check(check::Args),
     Render(render::Args),
@@ -65,6 +68,9 @@ pub(crate) enum Failure {
     /// The cluster gives no answer.
     #[error(transparent)]
     Cluster(#[from] cluster::ClusterError),
+    /// The operator cannot start.
+    #[error(transparent)]
+    Operator(#[from] crate::operator::OperatorError),
     /// Our own definitions cannot be written.
     #[error(transparent)]
     Crds(#[from] crate::api::crds::CrdsError),
@@ -92,6 +98,7 @@ fn answer(command: Command) -> Answer {
 
 fn dispatch(command: Command) -> Result<Answer, Failure> {
     match command {
+        Command::Operator(args) => operator::run(*args),
         Command::Crds(args) => crds::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Render(args) => render::run(&args),

@@ -9,9 +9,10 @@ pub(super) fn condition_holds(condition: &Condition, principal: &Principal) -> b
     condition.0.iter().all(|clause| clause_holds(clause, principal))
 }
 
-/// The first clause that does not hold.
+/// A clause that does not hold; one on the issuer before others, because it says the most.
 pub(super) fn failing<'c>(condition: &'c Condition, principal: &Principal) -> Option<&'c Clause> {
-    condition.0.iter().find(|clause| !clause_holds(clause, principal))
+    let unmet = || condition.0.iter().filter(|clause| !clause_holds(clause, principal));
+    unmet().find(|clause| &*clause.claim == "iss").or_else(|| unmet().next())
 }
 
 /// Whether the Role's own principal and condition both hold; its issuers are judged elsewhere.

@@ -1,5 +1,7 @@
 //! What the process has from outside: its log, its signals, its host's name.
 
+use std::io::IsTerminal as _;
+
 use tokio::signal::unix::{SignalKind, signal as on};
 use tracing_subscriber::EnvFilter;
 
@@ -17,7 +19,7 @@ pub fn init(config: &Config) -> Result<(), OperatorError> {
     // A second subscriber in one process, as in a test, is no reason not to run.
     let _ = match config.log_format {
         LogFormat::Json => log.json().flatten_event(true).try_init(),
-        LogFormat::Text => log.try_init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
     Ok(())
 }

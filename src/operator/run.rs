@@ -56,6 +56,9 @@ pub enum OperatorError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// The threads that everything runs on.
+    #[error("the threads cannot be started")]
+    Runtime(#[source] std::io::Error),
     /// The log level.
     #[error("`{0}` is no log level")]
     LogLevel(String),
