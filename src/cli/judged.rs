@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, ClusterError};
 use super::findings::unplaced;
-use super::world::World;
+use super::world::{Read, World};
 use crate::api::Kind;
 use crate::api::status::READY;
 use crate::compile::validate::validate;
@@ -25,7 +25,7 @@ pub fn world(cluster: &Cluster) -> Result<World, ClusterError> {
     let objects: Vec<_> = cluster.objects()?.into_iter().map(read).collect();
     let judged = objects.iter().map(|(of, value)| (of.clone(), validate(of.kind, value, &Unplaced)));
     let catalogue = Catalogue { objects: judged.collect() };
-    let mut world = World::of_objects(&catalogue, &Surroundings::default(), &Default::default());
+    let mut world = World::of_objects(&catalogue, &Surroundings::default(), &Read::default());
     let words = objects.iter().filter_map(|(of, value)| operator_says(of, value));
     let news: Vec<_> = words.filter(|word| !has_problem(&world, word)).collect();
     world.findings.extend(news);

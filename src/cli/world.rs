@@ -3,7 +3,7 @@
 //! The steps are the operator's own; this strings them together for files and for the objects of a
 //! cluster, or takes the bundle that a cluster serves. On files nothing opens a connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -57,37 +57,24 @@ impl World {
         let selection = manifest::select(inputs.documents, &args.cluster.namespace);
         let catalogue = catalogue(&selection);
         let keys = references::keys(&catalogue, &selection, now());
+        // What is missing may stand in a file that could not be read.
         let partial = partial || !inputs.errors.is_empty();
-        let mut world = Self::of_objects(
-            &catalogue,
-            &Surroundings { keys, partial, ..Surroundings::default() },
-            &places(&selection),
-        );
-        world.findings.extend(selection.diagnostics);
+        let surroundings = Surroundings { keys, partial, ..Surroundings::default() };
+        let mut world = Self::of_objects(&catalogue, &surroundings, &Read::new(&selection));
         world.findings.extend(selection.refused.iter().flat_map(own_problems));
+        world.findings.extend(selection.diagnostics);
         world.findings.sort();
         world.findings.dedup();
-        Self {
-            objects: selection.objects.len() + selection.refused.len(),
-            skipped: selection.skipped,
-            unreadable: inputs.errors,
-            ..world
-        }
+        world.objects = selection.objects.len().saturating_add(selection.refused.len());
+        Self { skipped: selection.skipped, unreadable: inputs.errors, ..world }
     }
 
-    /// What follows from validated objects; `files` tells where they were read.
-    pub fn of_objects(
-        catalogue: &Catalogue,
-        surroundings: &Surroundings,
-        files: &BTreeMap<ObjectRef, &Object>,
-    ) -> Self {
+    /// What follows from validated objects.
+    pub fn of_objects(catalogue: &Catalogue, surroundings: &Surroundings, read: &Read<'_>) -> Self {
         let linked = link(catalogue, surroundings);
-        let mut findings: Vec<_> = linked
-            .reports
-            .iter()
-            .filter(|(object, _)| !is_refused(catalogue, object))
-            .flat_map(|(object, report)| findings::of_report(object, report, files))
-            .collect();
+        let told = linked.reports.iter().filter(|(object, _)| !read.refused.contains(*object));
+        let mut findings: Vec<_> =
+            told.flat_map(|(object, report)| findings::of_report(object, report, &read.places)).collect();
         findings.sort();
         Self { bundle: linked.bundle, findings, objects: catalogue.objects.len(), ..Self::default() }
     }
@@ -114,37 +101,46 @@ pub fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Marks an object that the selection has refused and has already spoken about.
-const REFUSED: &str = "refused before it was judged";
+/// Where objects were read; nothing for those of a cluster.
+#[derive(Debug, Default)]
+pub struct Read<'a> {
+    places: BTreeMap<ObjectRef, &'a Object>,
+    /// Those that the selection refuses and speaks about itself.
+    refused: BTreeSet<ObjectRef>,
+}
+
+impl<'a> Read<'a> {
+    fn new(selection: &'a Selection) -> Self {
+        Self {
+            places: selection.objects.iter().map(|object| (reference(object), object)).collect(),
+            refused: selection.refused.iter().map(reference).collect(),
+        }
+    }
+}
 
 fn catalogue(selection: &Selection) -> Catalogue {
-    let judge = |o: &Object| validate(o.kind, &o.document.value, &o.document);
     let judged = selection.objects.iter().map(|o| (reference(o), judge(o)));
     let refused = selection.refused.iter().map(|o| (reference(o), refuse(judge(o))));
     Catalogue { objects: judged.chain(refused).collect() }
+}
+
+fn judge(object: &Object) -> Judged {
+    validate(object.kind, &object.document.value, &object.document)
 }
 
 fn reference(object: &Object) -> ObjectRef {
     ObjectRef { kind: object.kind, name: object.name.as_str().into() }
 }
 
-fn places(selection: &Selection) -> BTreeMap<ObjectRef, &Object> {
-    selection.objects.iter().map(|object| (reference(object), object)).collect()
-}
-
+/// Takes the meaning away from an object that the selection refuses, whatever it says.
 fn refuse(judged: Judged) -> Judged {
-    let problem = Problem { reason: Reason::Invalid, field: FieldPath::root(), message: REFUSED.to_owned() };
+    let message = "refused before it was judged".to_owned();
+    let problem = Problem { reason: Reason::Invalid, field: FieldPath::root(), message };
     Judged { verdict: Err(vec![problem]), ..judged }
-}
-
-fn is_refused(catalogue: &Catalogue, object: &ObjectRef) -> bool {
-    let verdict = catalogue.objects.get(object).map(|judged| &judged.verdict);
-    verdict.is_some_and(|v| v.as_ref().is_err_and(|problems| problems.iter().any(|p| p.message == REFUSED)))
 }
 
 /// What else is wrong with an object that was refused, so that nobody has to come twice.
 fn own_problems(object: &Object) -> Vec<Diagnostic> {
-    let judged = validate(object.kind, &object.document.value, &object.document);
-    let problems = judged.verdict.err().unwrap_or_default();
+    let problems = judge(object).verdict.err().unwrap_or_default();
     problems.into_iter().map(|p| object.finding(Severity::Problem, p.field, p.message)).collect()
 }
