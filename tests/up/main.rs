@@ -11,10 +11,28 @@
     reason = "the support is the tests'"
 )]
 
+mod show;
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{Result, controlplane::ControlPlane, flags::Options};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::api::{DynamicObject, ObjectMeta, PostParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+
+use support::{
+    Failure, Result, child::Leashed, controlplane::ControlPlane, flags::Options, helm, ports, product,
+    tools::root, wait::eventually,
+};
+
+/// The IAM namespace.
+const NAMESPACE: &str = "openfaas";
+/// The gateway's public URL in the quick start.
+const PUBLIC_URL: &str = "https://gateway.example.com";
+/// What is waited for happens within this, or never.
+const WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -23,7 +41,7 @@ async fn main() -> Result<()> {
     tokio::pin!(interrupt);
     tokio::select! {
         done = run(exit) => done,
-        _ = &mut interrupt => { println!("interrupted: everything has ended"); Ok(()) }
+        _ = &mut interrupt => { println!("\ninterrupted: everything has ended"); Ok(()) }
     }
 }
 
@@ -31,10 +49,66 @@ async fn main() -> Result<()> {
 async fn run(exit: bool) -> Result<()> {
     println!("starting etcd, kube-apiserver and kube-controller-manager (about 10 s)");
     let plane = ControlPlane::start(Options::default()).await?;
+    let client = plane.cluster().admin().await?;
+    println!("installing charts/faas-iam into namespace {NAMESPACE}");
+    let account = install(&client).await?;
+    println!("starting the operator as ServiceAccount {NAMESPACE}/{account}");
+    let mut operator = operator(&plane, &account).await?;
+    println!("applying examples/quickstart");
+    apply_quickstart(&client).await?;
+    let shown =
+        show::everything(&client, NAMESPACE, WITHIN).await.map_err(|f| operator.blame(&f.to_string()))?;
+    println!("\n{shown}");
+    show::decisions(plane.cluster().kubeconfig(), NAMESPACE)?;
     println!("kubeconfig: {}", plane.cluster().kubeconfig().display());
     if exit {
+        operator.stop().await?;
         return plane.shut_down().await;
     }
     println!("running until interrupted (Ctrl-C)");
-    std::future::pending().await
+    match operator.wait(Duration::from_secs(u64::from(u32::MAX))).await {
+        Ok(code) => Err(operator.blame(&format!("the operator has ended with code {code}"))),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Installs the chart as Helm would; gives the name of the operator's ServiceAccount.
+async fn install(client: &Client) -> Result<String> {
+    let namespace = k8s_openapi::api::core::v1::Namespace {
+        metadata: ObjectMeta { name: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() },
+        ..Default::default()
+    };
+    Api::all(client.clone()).create(&PostParams::default(), &namespace).await?;
+    let values = json!({ "publicUrl": PUBLIC_URL });
+    let objects = helm::render(&root().join("charts/faas-iam"), "faas-iam", NAMESPACE, &values)?;
+    helm::apply(client, &objects, NAMESPACE).await?;
+    let is_account =
+        |object: &&DynamicObject| object.types.as_ref().is_some_and(|t| t.kind == "ServiceAccount");
+    let account = objects.iter().find(is_account).map(ResourceExt::name_any);
+    account.ok_or_else(|| Failure::new("the chart has no ServiceAccount"))
+}
+
+/// Starts the operator with the rights of the chart's ServiceAccount and waits until it is ready.
+async fn operator(plane: &ControlPlane, account: &str) -> Result<Leashed> {
+    let kubeconfig = plane.cluster().service_account_kubeconfig(NAMESPACE, account, plane.folder()).await?;
+    let address = format!("127.0.0.1:{}", ports::free());
+    let kubeconfig = kubeconfig.display().to_string();
+    let arguments =
+        ["operator", "--kubeconfig", &kubeconfig, "--metrics-listen", &address, "--public-url", PUBLIC_URL];
+    let mut operator = product::start("operator", plane.folder(), &arguments, &[])?;
+    let asker = reqwest::Client::builder().no_proxy().build()?;
+    operator.answers(&asker, &format!("http://{address}/readyz"), WITHIN).await?;
+    Ok(operator)
+}
+
+async fn apply_quickstart(client: &Client) -> Result<()> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("examples/quickstart"))?
+        .map(|e| Ok(e?.path()))
+        .collect::<Result<_>>()?;
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    files.sort();
+    for file in files {
+        helm::apply(client, &helm::parse(&std::fs::read_to_string(file)?)?, NAMESPACE).await?;
+    }
+    Ok(())
 }
