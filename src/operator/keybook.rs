@@ -223,3 +223,6 @@ fn pause(failures: u32, jitter: f64) -> i64 {
     let spread = (base as f64 * 0.2 * (jitter.clamp(0.0, 1.0) - 0.5)) as i64;
     base.saturating_add(spread)
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,3 +202,6 @@ fn retired(
         there.iter().enumerate().filter(|(at, (r, _))| !is_due(*at, r)).map(|(_, (r, _))| end(r)).min();
     (due, wake)
 }
+
+#[cfg(test)]
+mod tests;

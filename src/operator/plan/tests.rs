@@ -1,0 +1,482 @@
+//! A cluster that holds ConfigMaps and a Secret, by plain calls: what is written, and what it leads to.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::bundle::{IndexError, Record, assemble};
+use crate::operator::holdings::HeldMap;
+
+const KEEP: i64 = 600_000;
+const START: i64 = 1_800_000_000_000;
+
+/// A namespace as it is, and what the operator has seen of it.
+#[derive(Default)]
+struct Cluster {
+    maps: BTreeMap<Box<str>, (HeldMap, String)>,
+    index: Option<(Version, Vec<u8>)>,
+    held: Holdings,
+    version: u64,
+    suffixes: u32,
+    now: i64,
+}
+
+/// A bundle with one record a name; each change of `text` is another shard.
+fn goal(text: &str) -> Goal {
+    let mut bundle = Bundle::new();
+    let record =
+        Record::Refused { origin: Default::default(), reason: "Invalid".into(), message: text.into() };
+    bundle.insert("Role/a", record);
+    Goal::of(&bundle)
+}
+
+/// One of several shards, of which `changed` is the only one that differs from the rest's.
+fn large(changed: &str) -> Goal {
+    let mut bundle = Bundle::new();
+    for at in 0..600 {
+        let message = if at == 300 { changed.to_owned() } else { "x".repeat(400) };
+        let record =
+            Record::Refused { origin: Default::default(), reason: "Invalid".into(), message: message.into() };
+        bundle.insert(format!("Role/{at:04}"), record);
+    }
+    Goal::of(&bundle)
+}
+
+impl Cluster {
+    /// An empty namespace of which everything was seen.
+    fn empty() -> Self {
+        let mut cluster = Self { now: START, ..Self::default() };
+        cluster.restart();
+        cluster
+    }
+
+    /// An operator that has seen nothing yet sees everything.
+    fn restart(&mut self) {
+        self.held = Holdings::default();
+        self.relist();
+        self.show_index();
+    }
+
+    fn relist(&mut self) {
+        self.held.begin();
+        self.maps.iter().for_each(|(name, (map, _))| self.held.item(name.clone(), map.clone()));
+        self.held.end();
+    }
+
+    fn show_index(&mut self) {
+        let read = |(version, bytes): &(Version, Vec<u8>)| {
+            HeldIndex::Ours(version.clone(), Index::decode(bytes, usize::MAX).ok())
+        };
+        self.held.see_index(self.index.as_ref().map_or(HeldIndex::Absent, read));
+    }
+
+    fn next(&mut self) -> Version {
+        self.version += 1;
+        Version { uid: format!("uid-{}", self.version), resource_version: self.version.to_string() }
+    }
+
+    fn plan(&mut self, goal: &Goal) -> Result<Plan, Blocked> {
+        let suffixes = &mut self.suffixes;
+        plan(goal, &self.held, self.now, KEEP, || {
+            *suffixes += 1;
+            format!("{suffixes:08x}")
+        })
+    }
+
+    /// Plans and writes until nothing is left to write.
+    fn settle(&mut self, goal: &Goal) -> Vec<Write> {
+        let mut all = Vec::new();
+        for _ in 0..8 {
+            let plan = self.plan(goal).unwrap();
+            if plan.writes.is_empty() {
+                return all;
+            }
+            for write in plan.writes {
+                all.push(write.clone());
+                if !self.write(write) {
+                    break;
+                }
+            }
+        }
+        panic!("it never settles: {all:#?}");
+    }
+
+    /// Does what the API server does; whether the plan can go on.
+    fn write(&mut self, write: Write) -> bool {
+        match write {
+            Write::Shard { name, text } => return self.create(name, text),
+            Write::Index { index, over } => {
+                assert_eq!(
+                    self.index.as_ref().map(|(version, _)| version),
+                    over.as_ref(),
+                    "against what is there"
+                );
+                let version = Version { resource_version: self.next().resource_version, uid: "index".into() };
+                self.index = Some((version.clone(), index.encode()));
+                self.held.see_index(HeldIndex::Ours(version, Some(index)));
+            }
+            Write::Delete { name, version } => {
+                let (there, _) = self.maps.remove(&name).unwrap();
+                assert_eq!(there.version, version, "against what is there");
+                self.held.delete(&name);
+            }
+        }
+        true
+    }
+
+    fn create(&mut self, name: Box<str>, text: String) -> bool {
+        if self.maps.contains_key(&name) {
+            self.held.is_taken(name);
+            return false;
+        }
+        let map = self.put(&name, &text, true);
+        self.held.made(name, map);
+        true
+    }
+
+    /// Somebody makes a ConfigMap.
+    fn put(&mut self, name: &str, text: &str, immutable: bool) -> HeldMap {
+        let map = HeldMap { version: self.next(), sha256: Some(Digest::of(text.as_bytes())), immutable };
+        self.maps.insert(name.into(), (map.clone(), text.to_owned()));
+        map
+    }
+
+    fn written(&self) -> Index {
+        Index::decode(&self.index.as_ref().unwrap().1, usize::MAX).unwrap()
+    }
+
+    /// The bundle as a gateway reads it.
+    fn read(&self) -> Bundle {
+        assemble(&self.written(), |name| self.maps.get(name).map(|(_, text)| text.as_str())).unwrap()
+    }
+}
+
+fn first_name(goal: &Goal) -> String {
+    name_of(goal.shards[0].sha256)
+}
+
+fn kinds(writes: &[Write]) -> Vec<&'static str> {
+    let kind = |write: &Write| match write {
+        Write::Shard { .. } => "shard",
+        Write::Index { .. } => "index",
+        Write::Delete { .. } => "delete",
+    };
+    writes.iter().map(kind).collect()
+}
+
+#[test]
+fn shards_come_first_and_the_index_last() {
+    let mut cluster = Cluster::empty();
+    let goal = large("y");
+    assert!(goal.shards.len() > 2);
+    let writes = cluster.settle(&goal);
+    assert_eq!(kinds(&writes).iter().filter(|k| **k == "shard").count(), goal.shards.len());
+    assert_eq!(kinds(&writes).last(), Some(&"index"));
+    assert_eq!(Goal::of(&cluster.read()).shards, goal.shards);
+}
+
+#[test]
+fn nothing_is_planned_before_everything_was_seen() {
+    let mut cluster = Cluster { now: START, ..Cluster::default() };
+    assert_eq!(cluster.plan(&goal("a")), Err(Blocked::Unknown));
+    cluster.relist();
+    assert_eq!(cluster.plan(&goal("a")), Err(Blocked::Unknown));
+    cluster.held = Holdings::default();
+    cluster.show_index();
+    assert_eq!(cluster.plan(&goal("a")), Err(Blocked::Unknown));
+    cluster.relist();
+    assert!(cluster.plan(&goal("a")).is_ok());
+}
+
+#[test]
+fn a_bundle_that_is_there_is_written_by_nobody_also_after_a_restart() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&large("y"));
+    assert_eq!(cluster.plan(&large("y")).unwrap().writes, []);
+    cluster.restart();
+    cluster.now += 24 * 3_600_000;
+    assert_eq!(cluster.plan(&large("y")).unwrap().writes, []);
+}
+
+#[test]
+fn an_empty_bundle_is_an_index_without_shards() {
+    let mut cluster = Cluster::empty();
+    assert_eq!(kinds(&cluster.settle(&Goal::of(&Bundle::new()))), ["index"]);
+    assert!(cluster.read().is_empty());
+}
+
+#[test]
+fn a_small_change_writes_one_shard() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&large("y"));
+    assert_eq!(kinds(&cluster.settle(&large("z"))), ["shard", "index"]);
+}
+
+#[test]
+fn the_generation_only_grows_even_where_the_clock_goes_back() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let first = cluster.written().generation;
+    assert_eq!(first, u64::try_from(START).unwrap());
+    cluster.now -= 3_600_000;
+    cluster.settle(&goal("b"));
+    assert_eq!(cluster.written().generation, first + 1);
+}
+
+#[test]
+fn an_old_shard_stays_its_time_and_goes_then() {
+    let mut cluster = Cluster::empty();
+    let old = first_name(&goal("a"));
+    cluster.settle(&goal("a"));
+    cluster.now += 1_000;
+    cluster.settle(&goal("b"));
+    assert_eq!(cluster.plan(&goal("b")).unwrap(), Plan { writes: vec![], wake: Some(cluster.now + KEEP) });
+    cluster.now += KEEP - 1;
+    assert_eq!(cluster.plan(&goal("b")).unwrap().writes, []);
+    cluster.now += 1;
+    assert_eq!(kinds(&cluster.settle(&goal("b"))), ["delete"]);
+    assert!(!cluster.maps.contains_key(old.as_str()));
+    assert_eq!(cluster.plan(&goal("b")).unwrap(), Plan::default(), "and nothing is ever to do again");
+}
+
+#[test]
+fn a_restart_neither_forgets_a_retired_shard_nor_prolongs_its_time() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    cluster.settle(&goal("b"));
+    let retired = cluster.now;
+    cluster.now += KEEP / 2;
+    cluster.restart();
+    assert_eq!(cluster.plan(&goal("b")).unwrap().wake, Some(retired + KEEP));
+    cluster.settle(&goal("c"));
+    cluster.now = retired + KEEP;
+    assert_eq!(kinds(&cluster.settle(&goal("c"))), ["delete"]);
+    assert!(cluster.maps.contains_key(first_name(&goal("b")).as_str()), "the younger one stays");
+}
+
+#[test]
+fn a_shard_that_is_needed_again_is_not_deleted() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    cluster.settle(&goal("b"));
+    assert_eq!(kinds(&cluster.settle(&goal("a"))), ["index"], "it is there");
+    cluster.now += 2 * KEEP;
+    cluster.settle(&goal("a"));
+    cluster.read();
+}
+
+#[test]
+fn edits_without_end_keep_a_bounded_number_of_old_shards() {
+    let mut cluster = Cluster::empty();
+    for edit in 0..(MOST_RETIRED + 50) {
+        cluster.now += 1;
+        cluster.settle(&goal(&edit.to_string()));
+    }
+    let last = goal(&(MOST_RETIRED + 49).to_string());
+    cluster.settle(&last);
+    assert!(cluster.maps.len() <= MOST_RETIRED + 2, "{}", cluster.maps.len());
+    assert!(cluster.maps.contains_key(first_name(&goal(&(MOST_RETIRED + 48).to_string())).as_str()));
+    cluster.read();
+}
+
+#[test]
+fn a_stranger_who_holds_the_next_shards_name_holds_nothing_back() {
+    for seen in [true, false] {
+        let mut cluster = Cluster::empty();
+        cluster.settle(&goal("wide"));
+        let name = first_name(&goal("narrow"));
+        let foreign = cluster.put(&name, "theirs", false);
+        if seen {
+            cluster.held.apply(name.as_str().into(), foreign.clone());
+        }
+        cluster.settle(&goal("narrow"));
+        assert_eq!(cluster.read(), bundle_of("narrow"));
+        let listed = cluster.written().shards[0].name.to_string();
+        assert!(listed.starts_with(&format!("{name}-")), "{listed}");
+        assert_eq!(cluster.maps[name.as_str()].0, foreign, "theirs is left alone");
+        assert_eq!(cluster.plan(&goal("narrow")).unwrap().writes, []);
+        cluster.restart();
+        assert_eq!(cluster.plan(&goal("narrow")).unwrap().writes, [], "also after a restart");
+        cluster.now += 2 * KEEP;
+        cluster.settle(&goal("other"));
+        cluster.now += 2 * KEEP;
+        cluster.settle(&goal("other"));
+        assert_eq!(cluster.maps[name.as_str()].0, foreign, "and is never swept");
+        assert!(!cluster.maps.contains_key(listed.as_str()), "ours is");
+    }
+}
+
+fn bundle_of(text: &str) -> Bundle {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal(text));
+    cluster.read()
+}
+
+#[test]
+fn a_stranger_who_holds_a_listed_name_after_a_deletion_is_walked_around() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let name = first_name(&goal("a"));
+    let foreign = cluster.put(&name, "{}", true);
+    cluster.held.apply(name.as_str().into(), foreign);
+    assert_eq!(kinds(&cluster.settle(&goal("a"))), ["shard", "index"]);
+    assert_eq!(cluster.read(), bundle_of("a"));
+}
+
+#[test]
+fn a_mutable_map_with_the_right_bytes_is_no_shard() {
+    let mut cluster = Cluster::empty();
+    let (name, text) = (first_name(&goal("a")), goal("a").shards[0].text.clone());
+    let mutable = cluster.put(&name, &text, false);
+    cluster.held.apply(name.as_str().into(), mutable);
+    cluster.settle(&goal("a"));
+    assert_ne!(&*cluster.written().shards[0].name, name);
+}
+
+#[test]
+fn a_shard_that_was_written_before_a_crash_is_used() {
+    let mut cluster = Cluster::empty();
+    let plan = cluster.plan(&goal("a")).unwrap();
+    cluster.write(plan.writes.into_iter().next().unwrap());
+    cluster.restart();
+    assert_eq!(kinds(&cluster.settle(&goal("a"))), ["index"]);
+}
+
+#[test]
+fn a_shard_that_no_index_came_to_list_is_retired_by_the_next_one() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let plan = cluster.plan(&goal("b")).unwrap();
+    cluster.write(plan.writes.into_iter().next().unwrap());
+    cluster.settle(&goal("c"));
+    let retired: Vec<_> = cluster.written().retired.iter().map(|r| r.name.to_string()).collect();
+    assert!(retired.contains(&first_name(&goal("b"))), "{retired:?}");
+}
+
+#[test]
+fn what_no_index_listed_is_never_deleted_whatever_its_labels_say() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let name = first_name(&goal("orphan"));
+    let orphan = cluster.put(&name, &goal("orphan").shards[0].text.clone(), true);
+    cluster.held.apply(name.as_str().into(), orphan);
+    for text in ["b", "c"] {
+        cluster.settle(&goal(text));
+        cluster.now += 2 * KEEP;
+        cluster.settle(&goal(text));
+    }
+    assert!(cluster.maps.contains_key(name.as_str()));
+}
+
+#[test]
+fn what_an_index_lists_as_retired_and_is_no_shard_is_never_deleted() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let victim = cluster.put("somebodys-settings", "x", true);
+    cluster.held.apply("somebodys-settings".into(), victim);
+    let mut index = cluster.written();
+    index.retired.push(Retired { name: "somebodys-settings".into(), since: 0 });
+    let version = cluster.next();
+    cluster.index = Some((version, index.encode()));
+    cluster.show_index();
+    cluster.settle(&goal("b"));
+    cluster.now += 2 * KEEP;
+    cluster.settle(&goal("b"));
+    assert!(cluster.maps.contains_key("somebodys-settings"));
+}
+
+#[test]
+fn a_shard_that_somebody_deleted_is_made_again_and_the_index_stays() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&large("y"));
+    let name = cluster.written().shards[1].name.clone();
+    cluster.maps.remove(&name);
+    cluster.held.delete(&name);
+    assert_eq!(kinds(&cluster.settle(&large("y"))), ["shard"]);
+    cluster.read();
+}
+
+#[test]
+fn an_index_that_somebody_deleted_comes_back_with_a_higher_generation() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let before = cluster.written().generation;
+    cluster.index = None;
+    cluster.show_index();
+    assert_eq!(kinds(&cluster.settle(&goal("a"))), ["index"]);
+    assert!(cluster.written().generation > before);
+}
+
+#[test]
+fn an_index_that_somebody_altered_is_written_again_with_a_higher_generation() {
+    let alter: [(&str, fn(&mut Index)); 6] = [
+        ("records", |index| index.records += 1),
+        ("digest", |index| index.digest = Digest::of(b"x")),
+        ("shards", |index| index.shards.clear()),
+        ("name", |index| index.shards[0].name = "evil".into()),
+        ("sha256", |index| index.shards[0].sha256 = Digest::of(b"x")),
+        ("generation", |index| index.generation -= 1),
+    ];
+    for (what, alter) in alter {
+        let mut cluster = Cluster::empty();
+        cluster.settle(&goal("a"));
+        let mut index = cluster.written();
+        let before = index.generation;
+        alter(&mut index);
+        index.size = index.shards.iter().map(|s| s.size).sum();
+        let version = Version { uid: "index".into(), resource_version: cluster.next().resource_version };
+        cluster.index = Some((version, index.encode()));
+        cluster.show_index();
+        cluster.settle(&goal("a"));
+        assert!(cluster.written().generation > before, "{what}");
+        assert_eq!(cluster.written().supersedes(Some(before)), Ok(()), "{what}");
+        assert_eq!(cluster.read(), bundle_of("a"), "{what}");
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_replaced_and_its_shards_are_remembered() {
+    for rubbish in ["", "{}", "{\"format\":99}", "not json"] {
+        let mut cluster = Cluster::empty();
+        cluster.settle(&goal("a"));
+        let before = cluster.written().generation;
+        let version = Version { uid: "index".into(), resource_version: cluster.next().resource_version };
+        cluster.index = Some((version, rubbish.into()));
+        cluster.show_index();
+        cluster.settle(&goal("b"));
+        assert!(cluster.written().generation > before, "{rubbish}");
+        let retired = &cluster.written().retired;
+        assert_eq!(retired.iter().map(|r| &*r.name).collect::<Vec<_>>(), [first_name(&goal("a"))]);
+    }
+}
+
+#[test]
+fn somebody_elses_secret_under_the_indexs_name_stops_writing_until_it_is_gone() {
+    let mut cluster = Cluster::empty();
+    cluster.held.see_index(HeldIndex::Taken);
+    assert_eq!(cluster.plan(&goal("a")), Err(Blocked::IndexTaken));
+    cluster.held.see_index(HeldIndex::Absent);
+    assert_eq!(kinds(&cluster.settle(&goal("a"))), ["shard", "index"]);
+}
+
+#[test]
+fn an_event_that_comes_late_does_not_turn_back_what_was_written() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let (old, bytes) = cluster.index.clone().unwrap();
+    cluster.settle(&goal("b"));
+    cluster.held.see_index(HeldIndex::Ours(old, Index::decode(&bytes, usize::MAX).ok()));
+    assert_eq!(cluster.plan(&goal("b")).unwrap().writes, []);
+}
+
+#[test]
+fn a_gateway_takes_each_index_after_the_one_before() {
+    let mut cluster = Cluster::empty();
+    let mut serving = None;
+    for text in ["a", "b", "a", "c"] {
+        cluster.settle(&goal(text));
+        let index = cluster.written();
+        assert_eq!(index.supersedes(serving), Ok(()));
+        serving = Some(index.generation);
+        assert!(matches!(index.supersedes(serving), Err(IndexError::Old { .. })));
+    }
+}
