@@ -1,6 +1,8 @@
 //! The separation that the design asks for, held: pure modules do no IO and know no clock, and each knows
 //! only the modules below it. Reads the sources as text, so it sees names, not what is behind a macro.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

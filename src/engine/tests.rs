@@ -59,16 +59,6 @@ impl World {
     }
 }
 
-trait Start {
-    fn issuer(self, name: &str, issuer: Value) -> World;
-}
-
-impl Start for Bundle {
-    fn issuer(self, name: &str, issuer: Value) -> World {
-        World(self).issuer(name, issuer)
-    }
-}
-
 fn map(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }

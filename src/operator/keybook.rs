@@ -65,12 +65,21 @@ struct Entry {
     again: bool,
 }
 
+/// Keys that an earlier operator left in the bundle: of which issuer, from where, stale since when.
+#[derive(Debug)]
+struct Left {
+    iss: Box<str>,
+    source: KeySource,
+    set: KeySet,
+    stale_since: Option<i64>,
+}
+
 /// The keys of every issuer that has them elsewhere.
 #[derive(Debug, Default)]
 pub struct KeyBook {
     entries: BTreeMap<Box<str>, Entry>,
     /// Keys that an earlier operator left in the bundle.
-    left: BTreeMap<Box<str>, (Box<str>, KeySource, KeySet, Option<i64>)>,
+    left: BTreeMap<Box<str>, Left>,
     changed: bool,
 }
 
@@ -79,7 +88,12 @@ impl KeyBook {
     pub fn remember(&mut self, bundle: &Bundle) {
         for (key, record) in bundle.iter() {
             if let Record::Issuer { issuer, keys, stale_since, .. } = record {
-                let left = (issuer.iss.clone(), issuer.keys.clone(), keys.clone(), *stale_since);
+                let left = Left {
+                    iss: issuer.iss.clone(),
+                    source: issuer.keys.clone(),
+                    set: keys.clone(),
+                    stale_since: *stale_since,
+                };
                 self.left.insert(key.name.clone(), left);
             }
         }
@@ -107,17 +121,16 @@ impl KeyBook {
     }
 
     fn left_for(&mut self, name: &str, want: &Want) -> Keys {
-        match self.left.remove(name) {
-            Some((iss, source, set, since))
-                if iss == want.iss && source == want.source && set != KeySet::default() =>
-            {
-                since.map_or(Keys::Fetched { set: set.clone(), notes: Vec::new() }, |since| Keys::Failed {
-                    reason: Reason::IssuerUnreachable,
-                    message: String::new(),
-                    last: Some((set, since)),
-                })
-            }
-            _ => Keys::Pending,
+        let left = self.left.remove(name);
+        let fits = |left: &Left| left.iss == want.iss && left.source == want.source && !left.set.is_empty();
+        match left.filter(fits) {
+            None => Keys::Pending,
+            Some(Left { set, stale_since: None, .. }) => Keys::Fetched { set, notes: Vec::new() },
+            Some(Left { set, stale_since: Some(since), .. }) => Keys::Failed {
+                reason: Reason::IssuerUnreachable,
+                message: String::new(),
+                last: Some((set, since)),
+            },
         }
     }
 

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn pauses_after_failures_grow_and_begin_anew_after_a_success() {
         let mut pace = Pace::default();
-        let mut pause = |pace: &mut Pace| {
+        let pause = |pace: &mut Pace| {
             pace.begin();
             pace.failed(0);
             pace.next().unwrap()

@@ -12,12 +12,15 @@ use crate::trust::TrustBundle;
 /// One object that something refers to.
 pub type Target = (RefKind, Box<str>);
 
+/// What an object holds, as far as somebody refers to it.
+type Data = BTreeMap<Box<str>, Vec<u8>>;
+
 /// The objects that something refers to, and what they hold.
 #[derive(Debug, Default)]
 pub struct References {
     wanted: BTreeSet<KeyRef>,
     /// `None` where the object is not there.
-    seen: BTreeMap<Target, Option<BTreeMap<Box<str>, Vec<u8>>>>,
+    seen: BTreeMap<Target, Option<Data>>,
 }
 
 /// How an issuer's keys are to be had.

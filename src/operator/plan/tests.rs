@@ -408,7 +408,8 @@ fn an_index_that_somebody_deleted_comes_back_with_a_higher_generation() {
 
 #[test]
 fn an_index_that_somebody_altered_is_written_again_with_a_higher_generation() {
-    let alter: [(&str, fn(&mut Index)); 6] = [
+    type Alter = fn(&mut Index);
+    let alter: [(&str, Alter); 6] = [
         ("records", |index| index.records += 1),
         ("digest", |index| index.digest = Digest::of(b"x")),
         ("shards", |index| index.shards.clear()),
