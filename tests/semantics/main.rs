@@ -9,6 +9,9 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod bundles;
+mod generate;
+mod laws;
 mod pipeline;
 mod reference;
 mod table;

@@ -6,7 +6,7 @@ use faas_iam::bundle::Bundle;
 use faas_iam::compile::link::link;
 use faas_iam::compile::validate::validate;
 use faas_iam::compile::{Catalogue, Judged, Linked, ObjectRef, Surroundings};
-use faas_iam::engine::{Completeness, Engine};
+use faas_iam::engine::{Completeness, Engine, Principal};
 use faas_iam::model::{Request, Unplaced};
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ pub fn bundle(world: &World) -> Bundle {
     linked(world).bundle
 }
 
-/// The engine of a world, and both of its answers.
+/// The engine of a world.
 pub struct Product(Engine);
 
 impl Product {
@@ -57,13 +57,26 @@ impl Product {
         Self(Engine::new(&bundle(world)))
     }
 
-    /// Whether the claims may do this; `explain` has to say the same.
+    /// Who the claims name, if anybody.
+    pub fn identify(&self, claims: &Value, now: i64) -> Option<Principal> {
+        self.0.identify(claims.as_object()?, now, Completeness::Question).ok()
+    }
+
+    /// What serving asks.
+    pub fn allows(&self, who: &Principal, request: &Request) -> bool {
+        self.0.decide(who, request)
+    }
+
+    /// What a person is told.
+    pub fn explains(&self, who: &Principal, request: &Request) -> bool {
+        self.0.explain(who, request, 16).allowed
+    }
+
+    /// Whether the claims may do this; both answers have to be the same.
     pub fn decide(&self, claims: &Value, now: i64, request: &Request) -> bool {
-        let Some(claims) = claims.as_object() else { return false };
-        let Ok(principal) = self.0.identify(claims, now, Completeness::Question) else { return false };
-        let allowed = self.0.decide(&principal, request);
-        let explained = self.0.explain(&principal, request, 16).allowed;
-        assert_eq!(allowed, explained, "decide and explain disagree about {request} for {claims:?}");
+        let Some(who) = self.identify(claims, now) else { return false };
+        let allowed = self.allows(&who, request);
+        assert_eq!(allowed, self.explains(&who, request), "decide and explain disagree: {request} for {claims}");
         allowed
     }
 }

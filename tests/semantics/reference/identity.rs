@@ -23,7 +23,7 @@ pub struct Subject<'a> {
 pub struct Bounds {
     policies: Option<Vec<String>>,
     permissions: Option<Vec<String>>,
-    audience: Vec<String>,
+    audience: Option<Vec<String>>,
 }
 
 impl Bounds {
@@ -36,7 +36,7 @@ impl Bounds {
     pub fn permit(&self, request: &Request) -> bool {
         let Some(permissions) = &self.permissions else { return true };
         let covers = |patterns: &[String]| patterns.iter().any(|pattern| request.is_on(pattern));
-        request.is_invoke() && covers(permissions) && (self.audience.is_empty() || covers(&self.audience))
+        request.is_invoke() && covers(permissions) && self.audience.as_deref().is_none_or(covers)
     }
 }
 
@@ -85,7 +85,8 @@ fn federated<'a>(served: &Served<'a>, claims: &Map<String, Value>, sub: &str) ->
     let bounds = match claims.get("openfaas:kind").and_then(Value::as_str) {
         Some("function") => Bounds {
             permissions: Some(list(&claims.get("function")?["permissions"])),
-            audience: list(&claims.get("function")?["audience"]),
+            // Missing is any; an empty one, which we never make, is none.
+            audience: claims.get("function")?.get("audience").map(list),
             policies: None,
         },
         Some("api") | None => {

@@ -41,8 +41,12 @@ pub fn role(spec: &Value) -> bool {
 
 fn principal(value: &Value) -> bool {
     value.as_object().is_some_and(|map| {
-        only(map, &["jwt:sub"]) && map.values().all(|values| list(Some(values), 1000, is_short))
+        only(map, &["jwt:sub"]) && map.values().all(|values| list(Some(values), 1000, is_subject))
     })
+}
+
+fn is_subject(value: &Value) -> bool {
+    is_short(value) && !value.as_str().is_some_and(names_nobody)
 }
 
 fn condition(value: &Value) -> bool {
@@ -72,7 +76,7 @@ fn condition_value(operator: &str, key: &str, value: &str) -> bool {
     let long = ["jwt:iss", "jwt:aud"].contains(&key);
     let like = operator.ends_with("Like");
     value.chars().count() <= if long { 2048 } else { 512 }
-        && !(like && names_nobody(value))
+        && !names_nobody(value)
         && (key != "jwt:email" || is_address(value, like))
 }
 
