@@ -117,5 +117,10 @@ pub fn assemble<'a>(index: &Index, fetch: impl Fn(&str) -> Option<&'a str>) -> R
         let (said, found) = (index.digest.to_string(), found.to_string());
         return Err(IndexError::Sum { field: "digest", said, found }.into());
     }
+    let records = shards.iter().map(|s| s.text.lines().count()).sum::<usize>();
+    if records != index.records {
+        let (said, found) = (index.records.to_string(), records.to_string());
+        return Err(IndexError::Sum { field: "records", said, found }.into());
+    }
     Ok(decode(&shards.iter().map(|s| s.text.as_str()).collect::<String>())?)
 }
