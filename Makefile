@@ -39,7 +39,7 @@ advisories: ## dependencies with known faults; fetches the database of advisorie
 	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" check advisories
 
 unit: ## unit, property and doc tests: they need nothing but Rust
-	cargo test --lib --bins
+	cargo test --lib --bins --test semantics --test alloc
 	cargo test --doc
 
 cluster: ## tests against a real API server

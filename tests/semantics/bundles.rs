@@ -23,22 +23,30 @@ type Event = (Kind, String, Option<Value>);
 
 #[test]
 fn the_bytes_do_not_depend_on_the_order_of_events() {
-    law("order", WORLDS, || (world(), world(), any::<u64>()), |(last, earlier, order)| {
-        let mut events = gone(&earlier);
-        events.extend(now(&earlier));
-        let mut latest = now(&last);
-        latest.extend(gone(&earlier).into_iter().filter(|(kind, name, _)| !has(&last, *kind, name)));
-        shuffle(&mut latest, order);
-        events.extend(latest);
-        let through_events = replayed(events).shards();
-        prop_assert_eq!(through_events, bundle(&last).shards());
-        Ok(())
-    });
+    law(
+        "order",
+        WORLDS,
+        || (world(), world(), any::<u64>()),
+        |(last, earlier, order)| {
+            let mut events = gone(&earlier);
+            events.extend(now(&earlier));
+            let mut latest = now(&last);
+            latest.extend(gone(&earlier).into_iter().filter(|(kind, name, _)| !has(&last, *kind, name)));
+            shuffle(&mut latest, order);
+            events.extend(latest);
+            let through_events = replayed(events).shards();
+            prop_assert_eq!(through_events, bundle(&last).shards());
+            Ok(())
+        },
+    );
 }
 
 fn now(world: &World) -> Vec<Event> {
-    let of = |kind, objects: &Objects| objects.iter().map(move |(n, s)| (kind, n.clone(), Some(s.clone()))).collect::<Vec<_>>();
-    [of(Kind::JwtIssuer, &world.issuers), of(Kind::Policy, &world.policies), of(Kind::Role, &world.roles)].concat()
+    let of = |kind, objects: &Objects| {
+        objects.iter().map(move |(n, s)| (kind, n.clone(), Some(s.clone()))).collect::<Vec<_>>()
+    };
+    [of(Kind::JwtIssuer, &world.issuers), of(Kind::Policy, &world.policies), of(Kind::Role, &world.roles)]
+        .concat()
 }
 
 fn gone(world: &World) -> Vec<Event> {
@@ -81,20 +89,25 @@ fn what_is_read_is_what_was_written() {
 
 #[test]
 fn a_shard_that_is_missing_or_altered_is_refused() {
-    law("shards", WORLDS / 2, || (world(), any::<u32>(), 1u8..=255), |(world, at, flip)| {
-        let (index, shards) = written(&bundle(&world));
-        let index = index.encode();
-        for broken in 0..shards.len() {
-            let mut bytes = shards[broken].text.clone().into_bytes();
-            let place = at as usize % bytes.len();
-            bytes[place] ^= flip & 0x7f | 1;
-            refused(&index, &shards, broken, String::from_utf8(bytes).ok())?;
-            refused(&index, &shards, broken, None)?;
-            refused(&index, &shards, broken, Some(String::new()))?;
-            refused(&index, &shards, broken, Some(format!("{}\n", shards[broken].text)))?;
-        }
-        Ok(())
-    });
+    law(
+        "shards",
+        WORLDS / 2,
+        || (world(), any::<u32>(), 1u8..=255),
+        |(world, at, flip)| {
+            let (index, shards) = written(&bundle(&world));
+            let index = index.encode();
+            for broken in 0..shards.len() {
+                let mut bytes = shards[broken].text.clone().into_bytes();
+                let place = at as usize % bytes.len();
+                bytes[place] ^= flip & 0x7f | 1;
+                refused(&index, &shards, broken, String::from_utf8(bytes).ok())?;
+                refused(&index, &shards, broken, None)?;
+                refused(&index, &shards, broken, Some(String::new()))?;
+                refused(&index, &shards, broken, Some(format!("{}\n", shards[broken].text)))?;
+            }
+            Ok(())
+        },
+    );
 }
 
 /// The bundle must not be read with `text` in place of one shard.
@@ -161,22 +174,28 @@ fn others(value: &Value) -> Vec<Value> {
 
 #[test]
 fn an_old_generation_is_refused_and_the_next_one_is_always_newer() {
-    law("generation", 10_000, || (any::<Option<u64>>(), any::<i64>(), any::<u64>()), |(last, now, found)| {
-        let last = last.map(|last| last.min(u64::MAX - 1));
-        let next = Index::next_generation(last, now);
-        prop_assert!(last.is_none_or(|last| next > last));
-        prop_assert!(next >= u64::try_from(now).unwrap_or(0));
-        let index = Index::new(found, 0, &[], |_| "".into());
-        prop_assert_eq!(index.supersedes(last).is_ok(), last.is_none_or(|last| found > last));
-        Ok(())
-    });
+    law(
+        "generation",
+        10_000,
+        || (any::<Option<u64>>(), any::<i64>(), any::<u64>()),
+        |(last, now, found)| {
+            let last = last.map(|last| last.min(u64::MAX - 1));
+            let next = Index::next_generation(last, now);
+            prop_assert!(last.is_none_or(|last| next > last));
+            prop_assert!(next >= u64::try_from(now).unwrap_or(0));
+            let index = Index::new(found, 0, &[], |_| "".into());
+            prop_assert_eq!(index.supersedes(last).is_ok(), last.is_none_or(|last| found > last));
+            Ok(())
+        },
+    );
 }
 
 #[test]
 fn a_changed_record_rewrites_few_shards() {
     type Change = (prop::sample::Index, u8, u32);
-    let changes = || (500usize..4_000, any::<u32>(), vec((any::<prop::sample::Index>(), 0u8..3, any::<u32>()), 10));
-    law("locality", 20, changes, |(size, seed, changes): (usize, u32, Vec<Change>)| {
+    let changes =
+        || (1_000usize..3_000, any::<u32>(), vec((any::<prop::sample::Index>(), 0u8..3, any::<u32>()), 8));
+    law("locality", 6, changes, |(size, seed, changes): (usize, u32, Vec<Change>)| {
         let mut bundle = large(size, seed);
         let mut before = digests(&bundle);
         for (at, what, salt) in changes {
@@ -244,7 +263,8 @@ fn written(bundle: &Bundle) -> (Index, Vec<Shard>) {
 fn read(index: &[u8], shards: &[Shard]) -> Option<Bundle> {
     let index = Index::decode(index, DEFAULT_LIMIT).ok()?;
     index.supersedes(Some(GENERATION - 1)).ok()?;
-    let text = |name: &str| shards.iter().find(|shard| shard.sha256.to_string() == name).map(|s| s.text.as_str());
+    let text =
+        |name: &str| shards.iter().find(|shard| shard.sha256.to_string() == name).map(|s| s.text.as_str());
     assemble(&index, text).ok()
 }
 

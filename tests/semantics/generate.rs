@@ -13,7 +13,8 @@ const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const GITLAB: &str = "https://gitlab.com";
 const GOOGLE: &str = "accounts.google.com";
 const BASIC: &str = "urn:faas-iam:basic-auth";
-const ISSUERS: [(&str, &str); 5] = [("a", A), ("b", B), ("github", GITHUB), ("gitlab", GITLAB), ("google", GOOGLE)];
+const ISSUERS: [(&str, &str); 5] =
+    [("a", A), ("b", B), ("github", GITHUB), ("gitlab", GITLAB), ("google", GOOGLE)];
 
 /// Claims that conditions look at, with the values that they look for.
 const KEYS: [(&str, &[&str]); 15] = [
@@ -35,32 +36,148 @@ const KEYS: [(&str, &[&str]); 15] = [
 ];
 
 const OPERATORS: [&str; 24] = [
-    "StringEqual", "StringEqual", "StringEquals", "StringLike", "StringLike", "StringEqual", "StringEquals",
-    "ForAnyValue:StringEqual", "ForAnyValue:StringLike", "StringEqualIgnoreCase", "StringNotEqual",
-    "StringNotLike", "StringNotEqualsIgnoreCase", "ForAllValues:StringEqual", "ForAllValues:StringLike",
-    "ForAnyValue:StringNotEqual", "ForAllValues:StringNotLike", "ForAnyValue:StringEqualsIgnoreCase",
-    "ForAllValues:StringNotEqualIgnoreCase", "Bool", "Null", "Null", "StringLike", "ForAnyValue:Bool",
+    "StringEqual",
+    "StringEqual",
+    "StringEquals",
+    "StringLike",
+    "StringLike",
+    "StringEqual",
+    "StringEquals",
+    "ForAnyValue:StringEqual",
+    "ForAnyValue:StringLike",
+    "StringEqualIgnoreCase",
+    "StringNotEqual",
+    "StringNotLike",
+    "StringNotEqualsIgnoreCase",
+    "ForAllValues:StringEqual",
+    "ForAllValues:StringLike",
+    "ForAnyValue:StringNotEqual",
+    "ForAllValues:StringNotLike",
+    "ForAnyValue:StringEqualsIgnoreCase",
+    "ForAllValues:StringNotEqualIgnoreCase",
+    "Bool",
+    "Null",
+    "Null",
+    "StringLike",
+    "ForAnyValue:Bool",
 ];
 
-const ACTIONS: [&str; 16] = [
-    "*", "Function:*", "Function:Get", "Function:List", "Function:Invoke", "Secret:*", "Namespace:*", "Secret:Read",
-    "Function:Admin", "Function:Read", "Function:Tag", "System:Info", "Function:Create", "Role:*", "Namespace:List",
-    "Function:Nope",
+/// What people of the usual kind meet, so that Roles bind somebody.
+const MET: [(&str, &str, &[&str]); 16] = [
+    ("StringEqual", "team", &["dev"]),
+    ("ForAnyValue:StringEqual", "groups", &["dev", "x"]),
+    ("StringLike", "sub", &["a*", "b*"]),
+    ("StringLike", "sub", &["*"]),
+    ("StringEqual", "sub", &["alice", "function:dev:env"]),
+    ("StringLike", "email", &["*@example.com"]),
+    ("StringEqual", "repository_owner", &["acme"]),
+    ("StringLike", "repository", &["acme/*"]),
+    ("StringEquals", "namespace_path", &["acme"]),
+    ("StringEqual", "hd", &["example.com"]),
+    ("Null", "missing", &["true"]),
+    ("StringEqual", "n", &["7"]),
+    ("Bool", "admin", &["true"]),
+    ("StringLike", "sub", &["repo:acme/*"]),
+    ("StringNotEqual", "sub", &["carol"]),
+    ("ForAllValues:StringLike", "groups", &["d*", "o*"]),
 ];
 
-const RESOURCES: [&str; 16] = [
-    "*", "dev:*", "*:*", "dev:env", "d*:*", "dev:e*", "prod:*", "*:env", "*v:*n*", "kube-*:*", "prod:api", "dev:*v",
-    "kube-system:x", "d*v:e*", "*", "dev",
+const ACTIONS: [&str; 24] = [
+    "*",
+    "*",
+    "*",
+    "*",
+    "Function:*",
+    "Function:*",
+    "Function:*",
+    "Function:Get",
+    "Function:List",
+    "Function:Invoke",
+    "Function:Invoke",
+    "Secret:*",
+    "Namespace:*",
+    "Secret:Read",
+    "Function:Admin",
+    "Function:Read",
+    "Function:Tag",
+    "System:Info",
+    "Function:Create",
+    "Role:*",
+    "Namespace:List",
+    "Function:Get",
+    "Secret:Admin",
+    "Function:Delete",
 ];
 
-const SCOPES: [&str; 8] = ["*", "dev:*", "dev:env", "prod:*", "prod:api", "kube-system:*", "dev:*", "d*:*"];
-
-const QUESTIONS: [&str; 12] = [
-    "Function:Get", "Function:List", "Function:Invoke", "Function:Create", "Function:Tag", "Secret:List",
-    "Secret:Update", "Namespace:List", "Namespace:Get", "System:Info", "Function:Delete", "Function:Get",
+const RESOURCES: [&str; 20] = [
+    "*",
+    "*",
+    "*",
+    "dev:*",
+    "dev:*",
+    "dev:*",
+    "*:*",
+    "*:*",
+    "dev:env",
+    "d*:*",
+    "dev:e*",
+    "prod:*",
+    "*:env",
+    "*v:*n*",
+    "kube-*:*",
+    "prod:api",
+    "dev:*v",
+    "kube-system:x",
+    "d*v:e*",
+    "prod:*",
 ];
 
-const ASKED: [&str; 8] = ["dev:env", "dev:*", "prod:api", "*", "dev:api", "kube-system:x", "prod:*", "devenv:env"];
+const SCOPES: [&str; 14] = [
+    "*",
+    "dev:*",
+    "dev:env",
+    "prod:*",
+    "prod:api",
+    "kube-system:*",
+    "dev:*",
+    "*",
+    "prod:*",
+    "dev:*",
+    "*",
+    "dev:env",
+    "dev:api",
+    "d*:*",
+];
+
+const QUESTIONS: [&str; 14] = [
+    "Function:Get",
+    "Function:List",
+    "Function:Invoke",
+    "Function:Create",
+    "Function:Tag",
+    "Secret:List",
+    "Secret:Update",
+    "Namespace:List",
+    "Namespace:Get",
+    "System:Info",
+    "Function:Delete",
+    "Function:Get",
+    "Function:Invoke",
+    "Function:Invoke",
+];
+
+const ASKED: [&str; 10] = [
+    "dev:env",
+    "dev:*",
+    "prod:api",
+    "*",
+    "dev:api",
+    "kube-system:x",
+    "prod:*",
+    "devenv:env",
+    "dev:env",
+    "dev:api",
+];
 
 /// A world, ten people and ten questions.
 #[derive(Debug, Clone)]
@@ -71,16 +188,21 @@ pub struct Case {
 }
 
 pub fn case() -> impl Strategy<Value = Case> {
-    (world(), vec(person(), 10), vec(question(), 10))
-        .prop_map(|(world, people, questions)| Case { world, people, questions })
+    (world(), vec(person(), 10), vec(question(), 10)).prop_map(|(world, people, questions)| Case {
+        world,
+        people,
+        questions,
+    })
 }
 
 pub fn world() -> impl Strategy<Value = World> {
     let issuers = (0u8..32, vec(0u8..24, ISSUERS.len()), 0u8..30);
-    (issuers, vec(policy(), 1..5), vec(role(), 1..6)).prop_map(|((some, kinds, system), policies, roles)| World {
-        issuers: issuers_of(some, &kinds, system),
-        policies: named("p", policies),
-        roles: named("r", roles),
+    (issuers, vec(policy(), 2..6), vec(role(), 2..10)).prop_map(|((some, kinds, system), policies, roles)| {
+        World {
+            issuers: issuers_of(some, &kinds, system),
+            policies: named("p", policies),
+            roles: named("r", roles),
+        }
     })
 }
 
@@ -91,8 +213,8 @@ fn named(prefix: &str, specs: Vec<Value>) -> Vec<(String, Value)> {
 fn issuers_of(some: u8, kinds: &[u8], with_system: u8) -> Vec<(String, Value)> {
     let mut all: Vec<(String, Value)> = Vec::new();
     for (at, (name, iss)) in ISSUERS.into_iter().enumerate() {
-        // The first is nearly always there, the others half of the time.
-        if at > 0 && some & (1 << at) == 0 {
+        // The first is always there, the others most of the time.
+        if at > 0 && some & (1 << at) == 0 && kinds[at] > 10 {
             continue;
         }
         let mut spec = issuer(iss);
@@ -120,8 +242,12 @@ fn issuers_of(some: u8, kinds: &[u8], with_system: u8) -> Vec<(String, Value)> {
 
 /// The elements of a list that a mask picks, at least one.
 fn picked(mask: u8, from: &[&str]) -> Vec<String> {
-    let some: Vec<String> =
-        from.iter().enumerate().filter(|(at, _)| mask & (1 << (at % 8)) != 0).map(|(_, s)| (*s).to_owned()).collect();
+    let some: Vec<String> = from
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| mask & (1 << (at % 8)) != 0)
+        .map(|(_, s)| (*s).to_owned())
+        .collect();
     if some.is_empty() { vec![from[mask as usize % from.len()].to_owned()] } else { some }
 }
 
@@ -138,6 +264,8 @@ fn policy() -> impl Strategy<Value = Value> {
             2 => statements[0]["conditions"] = json!({"StringEqual": {"jwt:team": ["dev"]}}),
             3 => statements[0]["sid"] = "".into(),
             4 => return json!({"statement": []}),
+            5 => statements[0]["action"] = json!(["Function:Nope"]),
+            6 => statements[0]["resource"] = json!(["*", "dev"]),
             _ => {}
         }
         json!({"statement": statements})
@@ -156,26 +284,38 @@ fn statement() -> impl Strategy<Value = Value> {
 }
 
 fn condition(size: std::ops::Range<usize>) -> impl Strategy<Value = Value> {
-    let clause = (proptest::sample::select(&OPERATORS[..]), 0..KEYS.len(), 0u8..32);
-    vec(clause, size).prop_map(|clauses| {
-        let mut condition = json!({});
-        for (operator, key, mask) in clauses {
+    let met = proptest::sample::select(&MET[..]).prop_map(|(op, claim, values)| (op, claim, strings(values)));
+    let any = (proptest::sample::select(&OPERATORS[..]), 0..KEYS.len(), 0u8..32).prop_map(
+        |(operator, key, mask)| {
             let (claim, values) = KEYS[key];
             let values = match operator {
                 "Bool" | "Null" | "ForAnyValue:Bool" => picked(mask, &["true", "false"]),
                 _ => picked(mask, values),
             };
+            (operator, claim, values)
+        },
+    );
+    vec(prop_oneof![3 => met, 1 => any], size).prop_map(|clauses| {
+        let mut condition = json!({});
+        for (operator, claim, values) in clauses {
             condition[operator][format!("jwt:{claim}")] = json!(values);
         }
         condition
     })
 }
 
+fn strings(of: &[&str]) -> Vec<String> {
+    of.iter().map(|text| (*text).to_owned()).collect()
+}
+
 fn role() -> impl Strategy<Value = Value> {
-    let principal = prop::option::weighted(0.3, few(&["alice", "bob", "repo:acme/api:ref:x", "function:dev:env"]));
+    let principal = prop::option::weighted(
+        0.3,
+        few(&["alice", "alice", "bob", "repo:acme/api:ref:x", "function:dev:env"]),
+    );
     let scope = prop::option::weighted(0.3, few(&SCOPES));
-    let names_iss = prop::option::weighted(0.3, 0u8..64);
-    (1u8..64, principal, prop::option::weighted(0.8, condition(1..4)), names_iss, scope, 0u8..50).prop_map(
+    let names_iss = prop::option::weighted(0.4, 0u8..128);
+    (1u8..64, principal, prop::option::weighted(0.7, condition(1..3)), names_iss, scope, 0u8..50).prop_map(
         |(policies, principal, condition, iss, scope, flaw)| {
             let mut role = json!({"policy": picked(policies, &["p0", "p1", "p2", "p3", "p4", "nowhere"])});
             let mut put = |name: &str, value: Option<Value>| {
@@ -183,6 +323,9 @@ fn role() -> impl Strategy<Value = Value> {
                     role[name] = value;
                 }
             };
+            // Who is bound by nothing would be bound to nobody; most Roles say whom they mean.
+            let nobody = principal.is_none() && condition.is_none() && iss.is_none() && flaw > 5;
+            let principal = if nobody { Some(vec!["alice"]) } else { principal };
             put("principal", principal.map(|subs| json!({"jwt:sub": subs})));
             put("condition", condition);
             put("scope", scope.map(|scope| json!(scope)));
@@ -210,11 +353,27 @@ pub fn question() -> impl Strategy<Value = (String, String)> {
 /// What a claim may be, the usual first.
 fn shapes(claim: &str) -> Vec<Value> {
     match claim {
-        "email" => vec![json!("alice@example.com"), json!("bob@evil.org"), json!("x@y@example.com"), json!(["a@b.c"])],
+        "email" => vec![
+            json!("alice@example.com"),
+            json!("bob@evil.org"),
+            json!("x@y@example.com"),
+            json!(["a@b.c"]),
+        ],
         "email_verified" => vec![json!(true), json!(false), json!("true"), json!(null), json!("false")],
-        "groups" => vec![json!(["dev"]), json!(["dev", "ops"]), json!([]), json!("dev"), json!(["x", true]), json!(null)],
-        "team" => vec![json!("dev"), json!("ops"), json!("DEV"), json!(["dev"]), json!({"dev": 1}), json!("")],
-        "n" => vec![json!(7), json!("7"), json!(7.5), json!(9_007_199_254_740_993_i64), json!(-7), json!(true)],
+        "groups" => vec![
+            json!(["dev"]),
+            json!(["dev", "ops"]),
+            json!([]),
+            json!("dev"),
+            json!(["x", true]),
+            json!(null),
+        ],
+        "team" => {
+            vec![json!("dev"), json!("ops"), json!("DEV"), json!(["dev"]), json!({"dev": 1}), json!("")]
+        }
+        "n" => {
+            vec![json!(7), json!("7"), json!(7.5), json!(9_007_199_254_740_993_i64), json!(-7), json!(true)]
+        }
         "admin" => vec![json!(true), json!(false), json!("true"), json!([true])],
         "repository_owner" => vec![json!("acme"), json!("Acme"), json!("evil")],
         "repository" => vec![json!("acme/api"), json!("evil/api"), json!("acme")],
@@ -227,8 +386,19 @@ fn shapes(claim: &str) -> Vec<Value> {
 }
 
 const CLAIMS: [&str; 13] = [
-    "email", "email_verified", "groups", "team", "n", "admin", "repository_owner", "repository", "namespace_path",
-    "hd", "openfaas:namespace", "policy", "https://acme.com/role",
+    "email",
+    "email_verified",
+    "groups",
+    "team",
+    "n",
+    "admin",
+    "repository_owner",
+    "repository",
+    "namespace_path",
+    "hd",
+    "openfaas:namespace",
+    "policy",
+    "https://acme.com/role",
 ];
 
 /// Somebody's claims, of a token of every kind.
@@ -238,12 +408,23 @@ pub fn person() -> impl Strategy<Value = Value> {
         let mut claims = Map::new();
         for (claim, choice) in CLAIMS.into_iter().zip(choices) {
             let shapes = shapes(claim);
-            // Half of the time the usual, else something odd, else nothing.
-            let value = if choice < 5 { Some(&shapes[0]) } else { shapes.get(usize::from(choice) - 5) };
+            // Mostly the usual, else something odd, else nothing.
+            let value = if choice < 7 { Some(&shapes[0]) } else { shapes.get(usize::from(choice) - 6) };
             claims.extend(value.map(|value| (claim.to_owned(), value.clone())));
         }
-        let iss = [A, A, A, A, B, B, GITHUB, GITHUB, GITLAB, GOOGLE, BASIC, "https://nobody.example.com"][iss];
-        let sub = ["alice", "alice", "alice", "bob", "bob", "repo:acme/api:ref:x", "project_path:acme/api", "carol", "repo:evil/x"][sub];
+        let iss =
+            [A, A, A, A, B, A, GITHUB, GITHUB, GITLAB, GOOGLE, BASIC, "https://nobody.example.com"][iss];
+        let sub = [
+            "alice",
+            "alice",
+            "alice",
+            "bob",
+            "bob",
+            "repo:acme/api:ref:x",
+            "project_path:acme/api",
+            "carol",
+            "repo:evil/x",
+        ][sub];
         claims.extend([("iss".into(), iss.into()), ("sub".into(), sub.into()), ("aud".into(), AUD.into())]);
         claims.insert("exp".into(), (NOW + 600).into());
         match kind {
@@ -269,10 +450,14 @@ fn federated(claims: &mut Map<String, Value>, kind: &str) -> Option<Value> {
     let sub = claims["sub"].as_str().unwrap_or_default().to_owned();
     claims.insert("sub".into(), format!("fed:{sub}").into());
     if kind == "function" {
-        let narrow = claims.get("n") == Some(&json!("7"));
-        let audience = if narrow { json!(["dev:env"]) } else { json!([]) };
         let permissions = if claims.contains_key("hd") { json!(["dev:*", "prod:a*"]) } else { json!(["*"]) };
-        claims.insert("function".into(), json!({"permissions": permissions, "audience": audience}));
+        let mut function = json!({"permissions": permissions});
+        match claims.get("n") {
+            Some(Value::String(_)) => function["audience"] = json!(["dev:env"]),
+            Some(Value::Bool(_)) => function["audience"] = json!([]),
+            _ => {}
+        }
+        claims.insert("function".into(), function);
     }
     if claims.get("admin") == Some(&json!("true")) {
         claims.insert("openfaas:omitted".into(), json!(["team", "groups", "missing"]));

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use faas_iam::model::Request;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestCaseResult, TestRng, TestRunner};
+use proptest::test_runner::{
+    Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestCaseResult, TestRng, TestRunner,
+};
 use serde_json::{Value, json};
 
 use crate::generate::{Case, case};
@@ -21,18 +23,26 @@ const THREADS: u32 = 2;
 /// How many cases to run where an ordinary run has `usual`.
 fn cases(usual: u32) -> u32 {
     let wanted = std::env::var("FAAS_IAM_LAW_CASES").ok().and_then(|n| n.parse::<u32>().ok());
-    wanted.map_or(usual, |wanted| (u64::from(wanted) * u64::from(usual) / u64::from(WORLDS)) as u32).max(20)
+    let share = |wanted: u32| u64::from(wanted) * u64::from(usual) / u64::from(WORLDS);
+    wanted.map_or(usual, |wanted| u32::try_from(share(wanted)).unwrap_or(u32::MAX).max(1))
 }
 
 /// Tries a law on generated cases, on as many threads as a small machine has.
-pub fn law<S: Strategy>(name: &'static str, usual: u32, strategy: fn() -> S, holds: fn(S::Value) -> TestCaseResult) {
+pub fn law<S: Strategy>(
+    name: &'static str,
+    usual: u32,
+    strategy: fn() -> S,
+    holds: fn(S::Value) -> TestCaseResult,
+) {
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
             scope.spawn(move || {
                 let place = format!("tests/semantics/proptest-regressions/{name}.txt");
                 let config = Config {
                     cases: cases(usual).div_ceil(THREADS),
-                    failure_persistence: Some(Box::new(FileFailurePersistence::Direct(Box::leak(place.into())))),
+                    failure_persistence: Some(Box::new(FileFailurePersistence::Direct(Box::leak(
+                        place.into(),
+                    )))),
                     max_shrink_iters: 4_000,
                     ..Config::default()
                 };
@@ -58,11 +68,16 @@ fn the_engine_agrees_with_the_reference_and_explain_with_decide() {
     let share = allowed * 100 / asked.max(1);
     assert!((5..=60).contains(&share), "{share} % of {asked} questions are allowed: the law says little");
     for (kind, by) in KINDS.iter().zip(&BY) {
-        assert!(by.load(Relaxed) * 2_000 > asked.min(100_000), "hardly any {kind} is allowed: the law says little of them");
+        let by = by.load(Relaxed);
+        assert!(
+            by * 10_000 > asked,
+            "{by} of {asked} are of the kind {kind} and allowed: the law says little of it"
+        );
     }
 }
 
-const KINDS: [&str; 6] = ["subject", "tenant of a shared issuer", "API token", "function token", "identity", "basic-auth user"];
+const KINDS: [&str; 6] =
+    ["subject", "tenant of a shared issuer", "API token", "function token", "identity", "basic-auth user"];
 
 fn agreement(case: Case) -> TestCaseResult {
     let (served, product) = (Served::of(&case.world), Product::of(&case.world));
@@ -88,7 +103,13 @@ fn questions(case: &Case) -> Result<Vec<(reference::Request, Request)>, TestCase
     for (action, resource) in &case.questions {
         let by_reference = reference::Request::parse(action, resource).ok();
         let by_product = Request::parse(action, resource).ok();
-        prop_assert_eq!(by_product.is_some(), by_reference.is_some(), "is {} {} a question?", action, resource);
+        prop_assert_eq!(
+            by_product.is_some(),
+            by_reference.is_some(),
+            "is {} {} a question?",
+            action,
+            resource
+        );
         all.extend(by_reference.zip(by_product));
     }
     Ok(all)
@@ -117,7 +138,7 @@ fn kind(claims: &Value) -> usize {
 
 #[test]
 fn taking_away_or_breaking_a_policy_or_role_allows_nothing_new() {
-    law("monotonic", WORLDS / 5, case, narrowing);
+    law("monotonic", WORLDS / 10, case, narrowing);
 }
 
 fn narrowing(case: Case) -> TestCaseResult {

@@ -76,7 +76,11 @@ impl Product {
     pub fn decide(&self, claims: &Value, now: i64, request: &Request) -> bool {
         let Some(who) = self.identify(claims, now) else { return false };
         let allowed = self.allows(&who, request);
-        assert_eq!(allowed, self.explains(&who, request), "decide and explain disagree: {request} for {claims}");
+        assert_eq!(
+            allowed,
+            self.explains(&who, request),
+            "decide and explain disagree: {request} for {claims}"
+        );
         allowed
     }
 }
