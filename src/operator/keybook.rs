@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use super::fetch::{Found, Missed};
-use super::references::Target;
 use crate::api::Reason;
 use crate::bundle::{Bundle, Record};
 use crate::compile::{Catalogue, Keys, Meaning};
@@ -29,16 +28,10 @@ pub struct Want {
 }
 
 impl Want {
-    /// Whether the keys depend on this object.
-    pub fn depends_on(&self, target: &Target) -> bool {
-        let of_keys = match &self.source {
-            KeySource::Ref(reference) => Some(reference),
-            _ => None,
-        };
-        of_keys
-            .into_iter()
-            .chain(&self.ca_bundle)
-            .any(|reference| super::references::target(reference) == *target)
+    /// Whether the keys depend on what this leads to.
+    pub fn depends_on(&self, reference: &KeyRef) -> bool {
+        self.ca_bundle.as_ref() == Some(reference)
+            || matches!(&self.source, KeySource::Ref(source) if source == reference)
     }
 
     /// What the keys of an issuer depend on; `None` where they stand in the object or are our own.
@@ -156,9 +149,16 @@ impl KeyBook {
         self.entries.values().filter_map(|entry| entry.due).min()
     }
 
-    /// Whether every issuer was asked at least once.
-    pub fn settled(&self) -> bool {
-        self.entries.values().all(|entry| entry.asked)
+    /// Whether nobody has finished asking an issuer yet, so that there is nothing to tell about its keys.
+    pub fn is_asking(&self, name: &str) -> bool {
+        self.entries.get(name).is_some_and(|entry| !entry.asked)
+    }
+
+    /// What was read before serves no more: whoever keeps the keys has taken them away, or broken them.
+    pub fn forget(&mut self, name: &str) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.state = Keys::Pending;
+        }
     }
 
     /// Something that the keys of some issuers depend on has changed: they are due at once.

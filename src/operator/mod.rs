@@ -25,6 +25,7 @@ pub mod shown;
 mod shown_state;
 pub mod signing;
 pub mod statuses;
+mod take;
 pub mod trusted;
 pub mod turn;
 pub mod watch;

@@ -1,4 +1,4 @@
-//! What `jwksRef` and `caBundleRef` lead to, as far as it was seen. Keeps of each object only the keys that
+//! What `jwksRef` and `caBundleRef` lead to, as far as it was seen. Keeps of each object only the key that
 //! somebody refers to. Pure: fed by plain calls.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,21 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fetch::{Found, Missed, TrustRoots, read_reference};
 use super::keybook::Want;
 use crate::api::Reason;
-use crate::model::{KeyRef, KeySource, RefKind};
+use crate::model::{KeyRef, KeySource};
 use crate::trust::TrustBundle;
 
-/// One object that something refers to.
-pub type Target = (RefKind, Box<str>);
+/// What a reference leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// No object.
+    NoObject,
+    /// An object without the key.
+    NoKey,
+    /// An object that we may not read, or not yet: an API server that has only begun refuses everybody.
+    Refused,
+    /// These bytes.
+    Bytes(Vec<u8>),
+}
 
-/// What an object holds, as far as somebody refers to it.
-type Data = BTreeMap<Box<str>, Vec<u8>>;
-
-/// The objects that something refers to, and what they hold.
+/// What is referred to, and what it holds.
 #[derive(Debug, Default)]
 pub struct References {
-    wanted: BTreeSet<KeyRef>,
-    /// `None` where the object is not there.
-    seen: BTreeMap<Target, Option<Data>>,
+    seen: BTreeMap<KeyRef, Content>,
 }
 
 /// How an issuer's keys are to be had.
@@ -28,73 +33,73 @@ pub struct References {
 pub enum Way {
     /// Something that it depends on was not seen yet.
     Unknown,
-    /// Here they are, or here is why not.
+    /// Here they are, or here is why they cannot be read.
     Here(Result<Found, Missed>),
+    /// They were taken away, or are wrong: what was read before serves no more.
+    Gone(Missed),
     /// By asking somebody, trusting these.
     Ask(TrustRoots),
 }
 
 impl References {
-    /// What is referred to from now on; what nobody refers to any more is forgotten. Returns the objects to
-    /// watch.
-    pub fn follow(&mut self, wanted: BTreeSet<KeyRef>) -> BTreeSet<Target> {
-        let targets: BTreeSet<Target> = wanted.iter().map(target).collect();
-        self.seen.retain(|target, _| targets.contains(target));
-        self.wanted = wanted;
-        targets
+    /// Forgets what nobody refers to any more.
+    pub fn follow(&mut self, wanted: &BTreeSet<KeyRef>) {
+        self.seen.retain(|reference, _| wanted.contains(reference));
     }
 
-    /// An object was seen; `None` where it is not there. Returns whether anything of interest has changed.
-    pub fn see(&mut self, target: Target, data: Option<BTreeMap<String, Vec<u8>>>) -> bool {
-        let of_interest = |key: &str| {
-            self.wanted.iter().any(|w| w.kind == target.0 && w.name == target.1 && &*w.key == key)
-        };
-        let kept = data.map(|data| {
-            data.into_iter()
-                .filter(|(key, _)| of_interest(key))
-                .map(|(key, bytes)| (key.into(), bytes))
-                .collect()
-        });
-        self.seen.insert(target, kept.clone()) != Some(kept)
+    /// It was seen what a reference leads to. Returns whether that is news. A refusal is none where
+    /// something better is known: it may pass, and is no reason to drop anything.
+    pub fn see(&mut self, reference: KeyRef, content: Content) -> bool {
+        if content == Content::Refused && self.seen.contains_key(&reference) {
+            return false;
+        }
+        self.seen.insert(reference, content.clone()) != Some(content)
     }
 
     /// How the keys of an issuer are to be had, with the installation's `roots`; `now` in seconds since 1970.
     pub fn way(&self, want: &Want, roots: TrustRoots, now: i64) -> Way {
         if let KeySource::Ref(reference) = &want.source {
-            return match self.look_up(reference, Reason::KeysNotFound) {
-                None => Way::Unknown,
-                Some(content) => Way::Here(content.and_then(read_reference)),
-            };
+            return self.seen.get(reference).map_or(Way::Unknown, |content| keys(reference, content));
         }
         let Some(reference) = &want.ca_bundle else { return Way::Ask(roots) };
-        match self.look_up(reference, Reason::CaBundleNotFound) {
-            None => Way::Unknown,
-            Some(Err(missed)) => Way::Here(Err(missed)),
-            Some(Ok(pem)) => match TrustBundle::read(pem, now) {
-                Ok(bundle) => Way::Ask(roots.with(&bundle)),
-                Err(why) => {
-                    let message = format!("`caBundleRef`, {}: {why}", shown(reference));
-                    Way::Here(Err(Missed { reason: Reason::CaBundleInvalid, message }))
-                }
-            },
-        }
-    }
-
-    fn look_up(&self, reference: &KeyRef, reason: Reason) -> Option<Result<&[u8], Missed>> {
-        let missed = |message: String| Err(Missed { reason, message });
-        Some(match self.seen.get(&target(reference))? {
-            None => missed(format!("there is no {}; create it", shown(reference))),
-            Some(data) => match data.get(&reference.key) {
-                Some(bytes) => Ok(bytes.as_slice()),
-                None => missed(format!("{} has no key `{}`", shown(reference), reference.key)),
-            },
-        })
+        self.seen.get(reference).map_or(Way::Unknown, |content| with_roots(reference, content, roots, now))
     }
 }
 
-/// The object that a reference leads to.
-pub fn target(reference: &KeyRef) -> Target {
-    (reference.kind, reference.name.clone())
+/// The keys that a `jwksRef` leads to. A broken set is written wrong, and was not merely out of reach.
+fn keys(reference: &KeyRef, content: &Content) -> Way {
+    match bytes(reference, content) {
+        Ok(bytes) => read_reference(bytes).map_or_else(Way::Gone, |found| Way::Here(Ok(found))),
+        Err(message) => {
+            let missed = Missed { reason: Reason::KeysNotFound, message };
+            if *content == Content::Refused { Way::Here(Err(missed)) } else { Way::Gone(missed) }
+        }
+    }
+}
+
+/// The installation's roots, and those that a `caBundleRef` leads to.
+fn with_roots(reference: &KeyRef, content: &Content, roots: TrustRoots, now: i64) -> Way {
+    let missed = |reason, message| Way::Here(Err(Missed { reason, message }));
+    match bytes(reference, content).map(|pem| TrustBundle::read(pem, now)) {
+        Err(message) => missed(Reason::CaBundleNotFound, message),
+        Ok(Ok(bundle)) => Way::Ask(roots.with(&bundle)),
+        Ok(Err(why)) => {
+            missed(Reason::CaBundleInvalid, format!("`caBundleRef`, {}: {why}", shown(reference)))
+        }
+    }
+}
+
+/// What is referred to, or why it is not to be had and what to do.
+fn bytes<'c>(reference: &KeyRef, content: &'c Content) -> Result<&'c [u8], String> {
+    let object = shown(reference);
+    match content {
+        Content::Bytes(bytes) => Ok(bytes),
+        Content::NoObject => Err(format!("there is no {object}; create it")),
+        Content::NoKey => Err(format!("{object} has no key `{}`", reference.key)),
+        Content::Refused => Err(format!(
+            "the operator may not read {object}; add it to `rbac.referencedSecrets` of the chart's values"
+        )),
+    }
 }
 
 fn shown(reference: &KeyRef) -> String {
@@ -104,6 +109,7 @@ fn shown(reference: &KeyRef) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RefKind;
 
     fn reference(kind: RefKind, key: &str) -> KeyRef {
         KeyRef { kind, name: "keys".into(), key: key.into() }
@@ -113,41 +119,57 @@ mod tests {
         Want { iss: "https://idp".into(), source, ca_bundle }
     }
 
-    fn reason(references: &References, want: &Want) -> Option<Reason> {
+    /// The reason, and whether what was read before serves no more.
+    fn reason(references: &References, want: &Want) -> Option<(Reason, bool)> {
         match references.way(want, TrustRoots::system(), 0) {
-            Way::Here(Err(missed)) => Some(missed.reason),
-            _ => None,
+            Way::Here(Err(missed)) => Some((missed.reason, false)),
+            Way::Gone(missed) => Some((missed.reason, true)),
+            Way::Here(Ok(_)) | Way::Unknown | Way::Ask(_) => None,
         }
     }
 
     #[test]
     fn a_reference_that_leads_nowhere_has_a_reason_of_its_own() {
-        let jwks = want(KeySource::Ref(reference(RefKind::Secret, "jwks.json")), None);
-        let bundle = want(KeySource::Discovery, Some(reference(RefKind::ConfigMap, "ca.crt")));
-        let mut references = References::default();
-        references.follow(
-            [reference(RefKind::Secret, "jwks.json"), reference(RefKind::ConfigMap, "ca.crt")].into(),
-        );
-        assert!(matches!(references.way(&jwks, TrustRoots::system(), 0), Way::Unknown));
-        references.see((RefKind::Secret, "keys".into()), None);
-        references.see((RefKind::ConfigMap, "keys".into()), Some(BTreeMap::new()));
-        assert_eq!(reason(&references, &jwks), Some(Reason::KeysNotFound));
-        assert_eq!(reason(&references, &bundle), Some(Reason::CaBundleNotFound));
-        references
-            .see((RefKind::ConfigMap, "keys".into()), Some([("ca.crt".to_owned(), b"x".to_vec())].into()));
-        references
-            .see((RefKind::Secret, "keys".into()), Some([("jwks.json".to_owned(), b"{}".to_vec())].into()));
-        assert_eq!(reason(&references, &jwks), Some(Reason::KeysInvalid));
-        assert_eq!(reason(&references, &bundle), Some(Reason::CaBundleInvalid));
+        let (jwks, pem) = (reference(RefKind::Secret, "jwks.json"), reference(RefKind::ConfigMap, "ca.crt"));
+        let keys = want(KeySource::Ref(jwks.clone()), None);
+        let roots = want(KeySource::Discovery, Some(pem.clone()));
+        let (wrong, bytes) = (Content::Bytes(b"{}".to_vec()), Content::Bytes(b"x".to_vec()));
+        for (content, of_keys, of_roots) in [
+            (Content::NoObject, (Reason::KeysNotFound, true), Reason::CaBundleNotFound),
+            (Content::NoKey, (Reason::KeysNotFound, true), Reason::CaBundleNotFound),
+            (Content::Refused, (Reason::KeysNotFound, false), Reason::CaBundleNotFound),
+            (wrong, (Reason::KeysInvalid, true), Reason::CaBundleInvalid),
+            (bytes, (Reason::KeysInvalid, true), Reason::CaBundleInvalid),
+        ] {
+            let mut references = References::default();
+            assert!(matches!(references.way(&keys, TrustRoots::system(), 0), Way::Unknown));
+            assert!(references.see(jwks.clone(), content.clone()) && references.see(pem.clone(), content));
+            assert_eq!(reason(&references, &keys), Some(of_keys));
+            assert_eq!(reason(&references, &roots), Some((of_roots, false)));
+        }
     }
 
     #[test]
-    fn what_nobody_refers_to_is_neither_kept_nor_a_change() {
+    fn a_refusal_is_no_reason_to_drop_what_is_known() {
         let mut references = References::default();
-        references.follow([reference(RefKind::Secret, "a")].into());
-        let target = (RefKind::Secret, Box::from("keys"));
-        let data = |b: &str| Some([("a".to_owned(), b"1".to_vec()), ("b".to_owned(), b.into())].into());
-        assert!(references.see(target.clone(), data("1")));
-        assert!(!references.see(target, data("2")));
+        let jwks = reference(RefKind::Secret, "jwks.json");
+        assert!(references.see(jwks.clone(), Content::Refused));
+        assert!(references.see(jwks.clone(), Content::NoKey));
+        assert!(!references.see(jwks.clone(), Content::Refused));
+        assert!(references.see(jwks.clone(), Content::Bytes(b"{}".to_vec())));
+        assert!(!references.see(jwks.clone(), Content::Bytes(b"{}".to_vec())));
+        assert!(!references.see(jwks, Content::Refused));
+    }
+
+    #[test]
+    fn what_nobody_refers_to_any_more_is_forgotten() {
+        let mut references = References::default();
+        let (old, new) = (reference(RefKind::Secret, "old"), reference(RefKind::Secret, "new"));
+        references.see(old.clone(), Content::Bytes(b"{}".to_vec()));
+        references.follow(&[new.clone()].into());
+        for gone in [old, new] {
+            let want = want(KeySource::Ref(gone), None);
+            assert!(matches!(references.way(&want, TrustRoots::system(), 0), Way::Unknown));
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::fetch::{Found, Missed};
 use super::holdings::{HeldIndex, HeldMap, INDEX_TYPE, Version};
 use super::keybook::Want;
 use super::objects::Schema;
-use super::references::Target;
+use super::references::Content;
 use super::shown::Shown;
 use super::signing;
 use super::world::SigningKey;
@@ -18,6 +18,7 @@ use crate::api::Kind;
 use crate::bundle::names::{INDEX_KEY, SHARD_KEY};
 use crate::bundle::{Digest, Index};
 use crate::compile::ObjectRef;
+use crate::model::KeyRef;
 
 /// One thing that was seen.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub enum Seen {
     /// The installation's bundle of certificates.
     CaBundle(Option<Vec<u8>>),
     /// Something that a JwtIssuer refers to.
-    Reference(Target, Option<BTreeMap<String, Vec<u8>>>),
+    Reference(KeyRef, Content),
     /// An issuer was asked for its keys.
     Keys(Box<str>, Want, Result<Found, Missed>),
     /// Whether we lead has changed.
@@ -102,6 +103,14 @@ pub fn signing_key(secret: Option<&Secret>) -> SigningKey {
             since: secret.creation_timestamp().map_or(0, |time| time.0.as_millisecond()),
         },
         Err(why) => SigningKey::Broken(why),
+    }
+}
+
+/// What a reference to this key leads to; `data` is that of the object, where it is there.
+pub fn content(data: Option<BTreeMap<String, Vec<u8>>>, key: &str) -> Content {
+    match data {
+        None => Content::NoObject,
+        Some(mut data) => data.remove(key).map_or(Content::NoKey, Content::Bytes),
     }
 }
 

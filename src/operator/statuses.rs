@@ -101,3 +101,6 @@ fn news(before: &[Condition], after: &[Condition]) -> Option<News> {
     };
     ready(after).filter(|now| ready(before).as_ref() != Some(now))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,20 +13,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Applier};
 use super::fetch::Fetcher;
-use super::keybook::Want;
 use super::lease::Leadership;
-use super::metrics::{FetchLabels, IssuerLabels, WriteLabels};
-use super::objects::{Listed, Schema};
+use super::metrics::WriteLabels;
 use super::pace::{Pace, Repairs};
 use super::plan::{Blocked, Goal, Write, plan};
-use super::references::{References, Target, Way};
+use super::references::{References, Way};
 use super::reporting::{Reported, Reporting};
 use super::seen::Seen;
 use super::serve::Served;
 use super::statuses::{self, News, StatusWrite};
 use super::watch::{Watches, chain};
 use super::world::{SigningKey, World};
-use crate::api::{Kind, Reason};
+use crate::api::Kind;
+use crate::model::KeyRef;
 
 /// A pass waits until nothing was seen for this long,
 const QUIET: Duration = Duration::from_millis(20);
@@ -41,7 +40,7 @@ const AT_ONCE: usize = 8;
 pub struct Operator {
     pub(super) world: World,
     pub(super) references: References,
-    pub(super) watching: BTreeMap<Target, AbortHandle>,
+    pub(super) watching: BTreeMap<KeyRef, AbortHandle>,
     pub(super) watches: Watches,
     pub(super) applier: Applier,
     pub(super) reporting: Reporting,
@@ -87,90 +86,6 @@ impl Operator {
         }
     }
 
-    async fn take(&mut self, seen: Seen) {
-        let now = now();
-        let World { objects, holdings, .. } = &mut self.world;
-        match seen {
-            Seen::Definition(kind, schema) => return self.defined(kind, schema).await,
-            Seen::Begin(kind) => objects.begin(kind),
-            Seen::Item(object) => objects.item(*object),
-            Seen::End(kind, after) => {
-                if objects.end(kind, after) == Listed::Again {
-                    self.watches.relist(kind);
-                }
-            }
-            Seen::Changed(object) => objects.apply(*object),
-            Seen::Gone(key) => objects.delete(&key),
-            Seen::MapsBegin => holdings.begin(),
-            Seen::MapsItem(name, map) => holdings.item(name, map),
-            Seen::MapsEnd => holdings.end(),
-            Seen::Map(name, map) => holdings.apply(name, map),
-            Seen::MapGone(name) => holdings.delete(&name),
-            Seen::Index(index) => holdings.see_index(index),
-            Seen::SigningKey(key) => self.world.signing = key,
-            Seen::CaBundle(pem) => return self.trust(pem, now).await,
-            Seen::Reference(target, data) => self.referred(target, data, now),
-            Seen::Keys(name, want, answer) => self.answered(&name, &want, answer, now),
-            Seen::Leading => self.pace.at(now),
-        }
-    }
-
-    /// A kind's definition was seen: whether it drops fields of ours is worth an Event.
-    async fn defined(&mut self, kind: Kind, schema: Schema) {
-        let lacking = match &schema {
-            Schema::Lacking { fields, .. } => fields.clone(),
-            _ => Vec::new(),
-        };
-        let labels = super::metrics::KindLabels { kind: kind.resource() };
-        self.served
-            .metrics
-            .missing_fields
-            .get_or_create(&labels)
-            .set(i64::try_from(lacking.len()).unwrap_or(i64::MAX));
-        let news = !lacking.is_empty() && *self.world.objects.schema(kind) != schema;
-        self.world.objects.define(kind, schema);
-        if news && self.leadership.leads() {
-            let message = pruned(kind, &lacking);
-            self.tell_of_bundle(false, Reason::FieldsPruned.as_str(), message).await;
-        }
-    }
-
-    async fn trust(&mut self, pem: Option<Vec<u8>>, now: i64) {
-        let before = self.world.trusted.known().then(|| self.world.trusted.roots());
-        let said = self.world.trusted.see(pem.as_deref(), now / 1000);
-        if before.is_some_and(|before| before != self.world.trusted.roots()) {
-            self.world.keybook.hurry(now, |_| true);
-        }
-        if let Some(said) = said.filter(|_| self.leadership.leads()) {
-            let reason = if said.refused { "CaBundleRefused" } else { "CaBundleExpiring" };
-            self.tell_of_bundle(false, reason, said.message).await;
-        }
-    }
-
-    fn referred(&mut self, target: Target, data: Option<BTreeMap<String, Vec<u8>>>, now: i64) {
-        if self.references.see(target.clone(), data) {
-            self.world.keybook.hurry(now, |want| want.depends_on(&target));
-        }
-    }
-
-    fn answered(
-        &mut self,
-        name: &str,
-        want: &Want,
-        answer: Result<super::fetch::Found, super::fetch::Missed>,
-        now: i64,
-    ) {
-        let issuer = || name.to_owned();
-        let result = answer.as_ref().map_or_else(|missed| missed.reason.as_str(), |_| "ok");
-        self.served.metrics.fetches.get_or_create(&FetchLabels { issuer: issuer(), result }).inc();
-        if answer.is_ok() {
-            #[expect(clippy::cast_precision_loss, reason = "seconds of a timestamp")]
-            let seconds = (now / 1000) as f64;
-            self.served.metrics.fetched.get_or_create(&IssuerLabels { issuer: issuer() }).set(seconds);
-        }
-        self.world.keybook.finish(name, want, answer, now, self.pace.jitter());
-    }
-
     /// One turn: everything that can be done with what is known now.
     async fn turn(&mut self) {
         let now = now();
@@ -209,19 +124,20 @@ impl Operator {
 
     /// Watches what JwtIssuers refer to, and nothing else.
     fn follow_references(&mut self) {
-        let targets = self.references.follow(self.world.references());
-        self.watching.retain(|target, task| {
-            let wanted = targets.contains(target);
+        let wanted = self.world.references();
+        self.references.follow(&wanted);
+        self.watching.retain(|reference, task| {
+            let wanted = wanted.contains(reference);
             if !wanted {
                 task.abort();
             }
             wanted
         });
-        for target in targets {
+        for reference in wanted {
             let (watches, tasks) = (&self.watches, &mut self.tasks);
             self.watching
-                .entry(target.clone())
-                .or_insert_with(|| tasks.spawn(watches.clone().reference(target)));
+                .entry(reference.clone())
+                .or_insert_with(|| tasks.spawn(watches.clone().reference(reference)));
         }
     }
 
@@ -233,9 +149,10 @@ impl Operator {
         for (name, want) in self.world.keybook.take_due(now) {
             match self.references.way(&want, self.world.trusted.roots(), now / 1000) {
                 Way::Unknown => self.world.keybook.put_back(&name),
-                Way::Here(answer) => {
-                    self.answered(&name, &want, answer, now);
-                    self.pace.at(now);
+                Way::Here(answer) => self.answered(&name, &want, answer, now),
+                Way::Gone(missed) => {
+                    self.world.keybook.forget(&name);
+                    self.answered(&name, &want, Err(missed), now);
                 }
                 Way::Ask(roots) => {
                     let (fetcher, tell) = (self.fetcher.clone(), self.tell.clone());
@@ -382,7 +299,7 @@ impl Operator {
         self.pace.failed(now());
     }
 
-    async fn tell_of_bundle(&self, ready: bool, reason: &str, message: String) {
+    pub(super) async fn tell_of_bundle(&self, ready: bool, reason: &str, message: String) {
         if ready {
             tracing::info!(reason, message);
         } else {

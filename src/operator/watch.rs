@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -20,17 +20,19 @@ use tokio::task::JoinSet;
 
 use super::names::SELECTOR;
 use super::objects::Schema;
-use super::references::Target;
+use super::references::Content;
 use super::seen::{self, Seen};
 use super::shown::Shown;
 use super::{signing, trusted};
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::INDEX_SECRET;
 use crate::compile::ObjectRef;
-use crate::model::RefKind;
+use crate::model::{KeyRef, RefKind};
 
-/// The pause before a list that did not count is asked for again.
+/// The pause before a list that did not count is asked for again; doubles,
 const RELIST_PAUSE: Duration = Duration::from_secs(1);
+/// but not beyond this. After a longer time without one it begins anew.
+const LONGEST_RELIST_PAUSE: Duration = Duration::from_secs(8);
 
 /// Where the watches run and whom they tell.
 #[derive(Clone)]
@@ -100,14 +102,18 @@ impl Watches {
     }
 
     async fn kind(self, kind: Kind) {
+        let mut pause = RELIST_PAUSE;
         loop {
+            let began = Instant::now();
             let schema = self.defined(kind).await;
             self.tell(Seen::Definition(kind, schema)).await;
             tokio::select! {
                 () = self.objects(kind) => {}
                 () = self.told_to_relist(kind) => {}
             }
-            tokio::time::sleep(RELIST_PAUSE).await;
+            tokio::time::sleep(pause).await;
+            let long = began.elapsed() > LONGEST_RELIST_PAUSE.saturating_mul(2);
+            pause = if long { RELIST_PAUSE } else { pause.saturating_mul(2).min(LONGEST_RELIST_PAUSE) };
         }
     }
 
@@ -178,14 +184,17 @@ impl Watches {
     }
 
     /// Watches what a JwtIssuer refers to, until it is aborted.
-    pub async fn reference(self, target: Target) {
-        let seen = |data| Seen::Reference(target.clone(), data);
-        match target.0 {
+    pub async fn reference(self, to: KeyRef) {
+        let data = |data| Seen::Reference(to.clone(), seen::content(data, &to.key));
+        let refused = || Some(Seen::Reference(to.clone(), Content::Refused));
+        match to.kind {
             RefKind::Secret => {
-                self.one(self.namespaced(), &target.1, |found| seen(found.map(seen::secret_data))).await;
+                let seen = |found: Option<Secret>| data(found.map(seen::secret_data));
+                self.one_or(self.namespaced(), &to.name, seen, refused).await;
             }
             RefKind::ConfigMap => {
-                self.one(self.namespaced(), &target.1, |found| seen(found.map(seen::map_data))).await;
+                let seen = |found: Option<ConfigMap>| data(found.map(seen::map_data));
+                self.one_or(self.namespaced(), &to.name, seen, refused).await;
             }
         }
     }
@@ -194,6 +203,20 @@ impl Watches {
     /// of its absence.
     async fn one<K>(&self, api: Api<K>, name: &str, seen: impl Fn(Option<K>) -> Seen)
     where
+        K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+        K::DynamicType: Default,
+    {
+        self.one_or(api, name, seen, || None).await;
+    }
+
+    /// The same, and tells where we may not watch it.
+    async fn one_or<K>(
+        &self,
+        api: Api<K>,
+        name: &str,
+        seen: impl Fn(Option<K>) -> Seen,
+        refused: impl Fn() -> Option<Seen>,
+    ) where
         K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
         K::DynamicType: Default,
     {
@@ -207,9 +230,24 @@ impl Watches {
                 Ok(Event::InitDone) => self.tell(seen(listed.take())).await,
                 Ok(Event::Apply(object)) => self.tell(seen(Some(object))).await,
                 Ok(Event::Delete(_)) => self.tell(seen(None)).await,
-                Err(error) => tracing::warn!(name, error = %chain(&error), "the watch was interrupted"),
+                Err(error) => {
+                    tracing::warn!(name, error = %chain(&error), "the watch was interrupted");
+                    if let Some(seen) = refused().filter(|_| is_refusal(&error)) {
+                        self.tell(seen).await;
+                    }
+                }
             }
         }
+    }
+}
+
+/// Whether the API server says that we may not.
+fn is_refusal(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => {
+            super::apply::code(error) == Some(403)
+        }
+        _ => false,
     }
 }
 

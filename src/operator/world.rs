@@ -148,8 +148,13 @@ impl World {
 
     /// The objects whose status may have to be written, with their reports; each once until the next
     /// change of either.
+    ///
+    /// While an issuer is being asked for the first time since we began, its status stays as it was.
     pub fn take_unreported(&mut self) -> Vec<(ObjectRef, Report)> {
-        let due = std::mem::take(&mut self.unreported);
+        let asking = |key: &ObjectRef| key.kind == Kind::JwtIssuer && self.keybook.is_asking(&key.name);
+        let (later, due) = std::mem::take(&mut self.unreported).into_iter().partition(asking);
+        self.unreported = later;
+        let due: BTreeSet<ObjectRef> = due;
         due.into_iter().filter_map(|key| self.reports.get(&key).map(|r| (key.clone(), r.clone()))).collect()
     }
 
@@ -191,3 +196,6 @@ fn source(issuer: &Issuer) -> String {
         KeySource::Ref(_) => "jwksRef".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,5 +16,6 @@ mod chart;
 mod cli;
 mod control_plane;
 mod leash;
+mod operator;
 mod provider;
 mod schema;

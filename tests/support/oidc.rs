@@ -73,6 +73,11 @@ impl Provider {
         &self.issuer
     }
 
+    /// Where it is served, which is not the issuer's text where a test chose another.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The authority that signed its certificate, PEM.
     pub fn ca(&self) -> String {
         self.authority.pem()

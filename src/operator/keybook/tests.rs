@@ -79,7 +79,7 @@ fn a_new_issuer_is_due_at_once_and_handed_out_once() {
     assert_eq!(book.take_due(NOW).len(), 1);
     assert!(book.take_due(NOW + DAY).is_empty(), "somebody asks already");
     assert_eq!(state(&book), Keys::Pending);
-    assert!(!book.settled());
+    assert!(book.is_asking("a"));
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn our_own_key_and_inline_keys_are_asked_of_nobody() {
     let system = ("system", issuer("https://gw", KeySource::System));
     book.follow(&catalogue(&[system, ("inline", issuer("https://i", KeySource::Inline))]), NOW);
     assert_eq!(book.next_due(), None);
-    assert!(book.keys().is_empty() && book.settled());
+    assert!(book.keys().is_empty() && !book.is_asking("inline"));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn good_keys_are_read_again_after_fifteen_minutes_give_or_take_a_tenth() {
         let (mut book, want) = book();
         book.finish("a", &want, found("1"), NOW, jitter);
         assert_eq!(book.next_due(), Some(NOW + minutes_times_ten * MINUTE / 10));
-        assert!(book.settled());
+        assert!(!book.is_asking("a"));
     }
 }
 
@@ -154,11 +154,20 @@ fn keys_that_are_stale_for_too_long_are_dropped() {
 }
 
 #[test]
+fn keys_that_were_taken_away_do_not_serve_on() {
+    let (mut book, want) = book();
+    book.finish("a", &want, found("1"), NOW, EVEN);
+    book.forget("a");
+    book.finish("a", &want, missed(), NOW + MINUTE, EVEN);
+    assert!(matches!(state(&book), Keys::Failed { last: None, .. }));
+}
+
+#[test]
 fn an_issuer_that_never_answered_has_no_keys() {
     let (mut book, want) = book();
     book.finish("a", &want, missed(), NOW, EVEN);
     assert!(matches!(state(&book), Keys::Failed { last: None, .. }));
-    assert!(book.settled(), "it was asked");
+    assert!(!book.is_asking("a"), "it was asked");
 }
 
 #[test]
@@ -250,7 +259,7 @@ fn what_a_bundle_left_serves_until_somebody_has_asked_and_only_for_the_same_ques
             book.remember(&bundle);
             book.follow(&catalogue(&[("a", issuer("https://a", KeySource::Discovery))]), NOW);
             assert_eq!(book.next_due(), Some(NOW), "it is asked all the same");
-            assert!(!book.settled());
+            assert!(book.is_asking("a"));
             match state(&book) {
                 Keys::Fetched { set, .. } => assert!(serves && stale.is_none() && set == keys("1")),
                 Keys::Failed { last, .. } => assert!(serves && last == stale.map(|since| (keys("1"), since))),

@@ -1,0 +1,94 @@
+//! Taking what was seen into the world, and what has to be told of at once. Writes nothing but Events.
+
+use super::fetch::{Found, Missed};
+use super::keybook::Want;
+use super::metrics::{FetchLabels, IssuerLabels, KindLabels};
+use super::objects::{Listed, Schema};
+use super::references::Content;
+use super::seen::Seen;
+use super::turn::{Operator, now, pruned};
+use super::world::World;
+use crate::api::{Kind, Reason};
+use crate::model::KeyRef;
+
+impl Operator {
+    /// Takes one thing that was seen.
+    pub(super) async fn take(&mut self, seen: Seen) {
+        let now = now();
+        let World { objects, holdings, .. } = &mut self.world;
+        match seen {
+            Seen::Definition(kind, schema) => {
+                self.tell_of_definition(kind, &schema).await;
+                self.world.objects.define(kind, schema);
+            }
+            Seen::Begin(kind) => objects.begin(kind),
+            Seen::Item(object) => objects.item(*object),
+            Seen::End(kind, after) => {
+                self.tell_of_definition(kind, &after).await;
+                if self.world.objects.end(kind, after) == Listed::Again {
+                    self.watches.relist(kind);
+                }
+            }
+            Seen::Changed(object) => objects.apply(*object),
+            Seen::Gone(key) => objects.delete(&key),
+            Seen::MapsBegin => holdings.begin(),
+            Seen::MapsItem(name, map) => holdings.item(name, map),
+            Seen::MapsEnd => holdings.end(),
+            Seen::Map(name, map) => holdings.apply(name, map),
+            Seen::MapGone(name) => holdings.delete(&name),
+            Seen::Index(index) => holdings.see_index(index),
+            Seen::SigningKey(key) => self.world.signing = key,
+            Seen::CaBundle(pem) => return self.trust(pem, now).await,
+            Seen::Reference(to, content) => self.referred(to, content, now),
+            Seen::Keys(name, want, answer) => self.answered(&name, &want, answer, now),
+            Seen::Leading => self.pace.at(now),
+        }
+    }
+
+    /// A kind's definition was seen: that it drops fields of ours is worth an Event, once.
+    async fn tell_of_definition(&self, kind: Kind, schema: &Schema) {
+        let lacking = match schema {
+            Schema::Lacking { fields, .. } => fields.as_slice(),
+            _ => &[],
+        };
+        let missing = &self.served.metrics.missing_fields;
+        missing
+            .get_or_create(&KindLabels { kind: kind.resource() })
+            .set(i64::try_from(lacking.len()).unwrap_or(i64::MAX));
+        let news = !lacking.is_empty() && self.world.objects.schema(kind) != schema;
+        if news && self.leadership.leads() {
+            self.tell_of_bundle(false, Reason::FieldsPruned.as_str(), pruned(kind, lacking)).await;
+        }
+    }
+
+    async fn trust(&mut self, pem: Option<Vec<u8>>, now: i64) {
+        let before = self.world.trusted.known().then(|| self.world.trusted.roots());
+        let said = self.world.trusted.see(pem.as_deref(), now / 1000);
+        if before.is_some_and(|before| before != self.world.trusted.roots()) {
+            self.world.keybook.hurry(now, |_| true);
+        }
+        if let Some(said) = said.filter(|_| self.leadership.leads()) {
+            let reason = if said.refused { "CaBundleRefused" } else { "CaBundleExpiring" };
+            self.tell_of_bundle(false, reason, said.message).await;
+        }
+    }
+
+    fn referred(&mut self, to: KeyRef, content: Content, now: i64) {
+        if self.references.see(to.clone(), content) {
+            self.world.keybook.hurry(now, |want| want.depends_on(&to));
+        }
+    }
+
+    pub(super) fn answered(&mut self, name: &str, want: &Want, answer: Result<Found, Missed>, now: i64) {
+        let issuer = || name.to_owned();
+        let result = answer.as_ref().map_or_else(|missed| missed.reason.as_str(), |_| "ok");
+        self.served.metrics.fetches.get_or_create(&FetchLabels { issuer: issuer(), result }).inc();
+        if answer.is_ok() {
+            #[expect(clippy::cast_precision_loss, reason = "seconds of a timestamp")]
+            let seconds = (now / 1000) as f64;
+            self.served.metrics.fetched.get_or_create(&IssuerLabels { issuer: issuer() }).set(seconds);
+        }
+        self.world.keybook.finish(name, want, answer, now, self.pace.jitter());
+        self.pace.at(now);
+    }
+}

@@ -1,0 +1,280 @@
+//! The chart in a namespace of its own, and operators that run under its ServiceAccount as processes.
+
+use std::{path::PathBuf, time::Duration};
+
+use faas_iam::{
+    api::Kind,
+    bundle::{
+        Bundle, DEFAULT_LIMIT, Index, assemble,
+        names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY},
+    },
+};
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Secret},
+    rbac::v1::{ClusterRole, ClusterRoleBinding},
+};
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{ApiResource, DynamicObject, Patch},
+    core::GroupVersionKind,
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Failure, Result, child::Leashed, cluster::Cluster, helm, namespace::with_temp_ns, ports, product,
+    scratch::Scratch, tools::root, wait::eventually,
+};
+
+/// The ServiceAccount and the Lease.
+pub const OPERATOR: &str = "faas-iam-operator";
+/// What is waited for happens within this, or never.
+pub const WITHIN: Duration = Duration::from_secs(30);
+
+/// The chart in one namespace.
+pub struct Installed {
+    pub cluster: Cluster,
+    pub namespace: String,
+    pub client: Client,
+    kubeconfig: PathBuf,
+    folder: Scratch,
+}
+
+/// One running operator.
+pub struct Operator {
+    pub process: Leashed,
+    address: String,
+}
+
+/// Runs `test` with the chart installed in a namespace of its own; `values` are the chart's.
+pub async fn installed<F>(cluster: &Cluster, values: Value, test: impl FnOnce(Installed) -> F) -> Result<()>
+where
+    F: Future<Output = Result<()>>,
+{
+    with_temp_ns(cluster, "operator", async |namespace| {
+        let client = cluster.admin().await?;
+        let objects = helm::render(&root().join("charts/faas-iam"), "faas-iam", &namespace, &values)?;
+        helm::apply(&client, &objects, &namespace).await?;
+        let folder = Scratch::new()?;
+        let kubeconfig = cluster.service_account_kubeconfig(&namespace, OPERATOR, folder.path()).await?;
+        let (cluster, name) = (cluster.clone(), format!("{namespace}:{OPERATOR}"));
+        let outcome =
+            test(Installed { cluster, namespace, client: client.clone(), kubeconfig, folder }).await;
+        Api::<ClusterRoleBinding>::all(client.clone()).delete(&name, &Default::default()).await?;
+        Api::<ClusterRole>::all(client).delete(&name, &Default::default()).await?;
+        outcome
+    })
+    .await
+}
+
+impl Installed {
+    /// The same with a new connection, after the API server has been away.
+    pub async fn again(self) -> Result<Self> {
+        Ok(Self { client: self.cluster.admin().await?, ..self })
+    }
+
+    /// The user as whom operators ask.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:{OPERATOR}", self.namespace)
+    }
+
+    /// Starts an operator, with more arguments than every one has.
+    pub fn start(&self, identity: &str, more: &[&str]) -> Result<Operator> {
+        let address = format!("127.0.0.1:{}", ports::free());
+        let kubeconfig = self.kubeconfig.display().to_string();
+        let mut arguments = vec!["operator", "--namespace", &self.namespace, "--kubeconfig", &kubeconfig];
+        arguments.extend(["--metrics-listen", &address, "--identity", identity, "--log-format", "text"]);
+        arguments.extend(more);
+        let name = format!("{identity}-{}", address.rsplit(':').next().unwrap());
+        let process = product::start(&name, self.folder.path(), &arguments, &[])?;
+        Ok(Operator { process, address })
+    }
+
+    /// Runs another command of the product as the administrator: exit code and what it said.
+    pub fn run(&self, arguments: &[&str]) -> Result<(Option<i32>, String)> {
+        let output = std::process::Command::new(product::binary()?)
+            .args(arguments)
+            .args(["--namespace", &self.namespace])
+            .arg("--kubeconfig")
+            .arg(self.cluster.kubeconfig())
+            .output()?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    /// A file that only this test sees.
+    pub fn file(&self, name: &str, text: &str) -> Result<String> {
+        Ok(self.folder.write(name, text)?.display().to_string())
+    }
+
+    /// Applies manifests.
+    pub async fn apply(&self, yaml: &str) -> Result<()> {
+        helm::apply(&self.client, &helm::parse(yaml)?, &self.namespace).await
+    }
+
+    pub fn objects(&self, kind: Kind) -> Api<DynamicObject> {
+        let gvk = GroupVersionKind::gvk(faas_iam::api::GROUP, kind.version(), kind.kind());
+        let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+    }
+
+    pub fn maps(&self) -> Api<ConfigMap> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub fn secrets(&self) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Changes the spec of an object.
+    pub async fn edit(&self, kind: Kind, name: &str, spec: Value) -> Result<()> {
+        let patch = Patch::Merge(json!({ "spec": spec }));
+        self.objects(kind).patch(name, &Default::default(), &patch).await?;
+        Ok(())
+    }
+
+    /// Waits until the conditions of an object's present generation are written; gives them by type, as
+    /// `status` and `reason: message`.
+    pub async fn conditions(&self, kind: Kind, name: &str) -> Result<Conditions> {
+        let api = self.objects(kind);
+        eventually(&format!("the conditions of {kind} `{name}`"), WITHIN, async || {
+            let object = api.get(name).await?;
+            let seen = object.data["status"]["observedGeneration"].as_i64();
+            Ok((seen == object.metadata.generation).then(|| Conditions::of(&object)))
+        })
+        .await
+    }
+
+    /// Waits until `Ready` of the present generation has this reason; gives the conditions.
+    pub async fn reason(&self, kind: Kind, name: &str, reason: &str) -> Result<Conditions> {
+        eventually(&format!("`{reason}` of {kind} `{name}`"), WITHIN, async || {
+            let conditions = self.conditions(kind, name).await?;
+            let is = conditions.reason("Ready") == reason;
+            if is { Ok(Some(conditions)) } else { Err(Failure::new(format!("{conditions:?}"))) }
+        })
+        .await
+    }
+
+    /// The index as it is in the cluster.
+    pub async fn index(&self) -> Result<Index> {
+        let secret = self.secrets().get(INDEX_SECRET).await?;
+        let data = secret.data.unwrap_or_default();
+        let bytes = data.get(INDEX_KEY).ok_or_else(|| Failure::new("the index Secret has no index"))?;
+        Ok(Index::decode(&bytes.0, DEFAULT_LIMIT)?)
+    }
+
+    /// The bundle as a gateway reads it.
+    pub async fn bundle(&self) -> Result<Bundle> {
+        let index = self.index().await?;
+        let mut texts = std::collections::BTreeMap::new();
+        for shard in &index.shards {
+            let text = self.maps().get(&shard.name).await?.data.and_then(|mut data| data.remove(SHARD_KEY));
+            texts.insert(shard.name.clone(), text.unwrap_or_default());
+        }
+        Ok(assemble(&index, |name| texts.get(name).map(String::as_str))?)
+    }
+
+    /// Waits until the bundle is as asked; gives it.
+    pub async fn bundle_with(&self, what: &str, is: impl Fn(&Bundle) -> bool) -> Result<Bundle> {
+        eventually(&format!("a bundle with {what}"), WITHIN, async || {
+            let bundle = self.bundle().await?;
+            Ok(is(&bundle).then_some(bundle))
+        })
+        .await
+    }
+
+    /// The Events about an object, as `reason: note`.
+    pub async fn events(&self, name: &str) -> Result<Vec<String>> {
+        use k8s_openapi::api::events::v1::Event;
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let all = events.list(&Default::default()).await?;
+        let about = all.items.into_iter().filter(|event| {
+            event.regarding.as_ref().is_some_and(|regarding| regarding.name.as_deref() == Some(name))
+        });
+        Ok(about
+            .map(|event| format!("{}: {}", event.reason.unwrap_or_default(), event.note.unwrap_or_default()))
+            .collect())
+    }
+}
+
+/// The conditions of one object.
+#[derive(Debug)]
+pub struct Conditions(Vec<Value>);
+
+impl Conditions {
+    fn of(object: &DynamicObject) -> Self {
+        Self(object.data["status"]["conditions"].as_array().cloned().unwrap_or_default())
+    }
+
+    fn field(&self, type_: &str, field: &str) -> &str {
+        let found = self.0.iter().find(|condition| condition["type"] == type_);
+        found.and_then(|condition| condition[field].as_str()).unwrap_or("absent")
+    }
+
+    pub fn status(&self, type_: &str) -> &str {
+        self.field(type_, "status")
+    }
+
+    pub fn reason(&self, type_: &str) -> &str {
+        self.field(type_, "reason")
+    }
+
+    pub fn message(&self, type_: &str) -> &str {
+        self.field(type_, "message")
+    }
+
+    /// Whether `Ready` is True, or exactly one of `Reconciling` and `Stalled` is, as kstatus reads it.
+    pub fn state(&self) -> &'static str {
+        match (self.status("Ready"), self.status("Reconciling"), self.status("Stalled")) {
+            ("True", "absent", "absent") => "current",
+            ("False", "True", "absent") => "in progress",
+            ("False", "absent", "True") => "failed",
+            _ => "undecided",
+        }
+    }
+}
+
+impl Operator {
+    /// Waits until it is ready, and gives what it says.
+    pub async fn ready(&mut self) -> Result<String> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("http://{}/readyz", self.address);
+        self.process.answers(&client, &url, WITHIN).await?;
+        Ok(client.get(url).send().await?.text().await?)
+    }
+
+    /// What a path answers now.
+    pub async fn get(&self, path: &str) -> Result<(u16, String)> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let answer = client.get(format!("http://{}{path}", self.address)).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// A sample of `/metrics`, by the text before its value.
+    pub async fn metric(&self, sample: &str) -> Result<Option<f64>> {
+        let (_, text) = self.get("/metrics").await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        Ok(line.and_then(|value| value.parse().ok()))
+    }
+
+    /// Ends it as Kubernetes does; it has to end well.
+    pub async fn stop(mut self) -> Result<()> {
+        match self.process.stop().await? {
+            0 => Ok(()),
+            code => Err(self.process.blame(&format!("ended with code {code}"))),
+        }
+    }
+}
+
+/// The names of an object's kind and its own, for asking every one of a list.
+pub async fn all_ready(installed: &Installed, objects: &[(Kind, &str)]) -> Result<()> {
+    for (kind, name) in objects {
+        let conditions = installed.reason(*kind, name, "Accepted").await?;
+        assert_eq!(conditions.state(), "current", "{kind} {name}: {conditions:?}");
+    }
+    Ok(())
+}
+
+/// The name of a ConfigMap that is there.
+pub fn name(map: &ConfigMap) -> String {
+    map.name_any()
+}

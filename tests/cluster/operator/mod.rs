@@ -1,0 +1,11 @@
+//! The operator against a real API server, as the chart's ServiceAccount and nothing more.
+
+mod definitions;
+mod installed;
+mod issuers;
+mod leading;
+mod main_job;
+mod outage;
+mod quiet;
+mod strangers;
+mod troubles;

@@ -1,0 +1,260 @@
+//! What is wrong says so with a reason of its own, grants nothing, and leaves the rest served.
+
+use faas_iam::{api::Kind, bundle::Sort};
+use kube::api::ObjectMeta;
+use serde_json::json;
+
+use super::{
+    installed::{Installed, all_ready, installed},
+    main_job::{DECLARED, DECLARED_NAMES, GATEWAY},
+};
+use crate::support::{
+    Result,
+    oidc::{Options, Provider},
+    shared::shared,
+};
+
+/// Objects that the API server takes and that do not serve: kind, name, spec, reason, kstatus' word, and what the
+/// message has to name.
+const TROUBLES: [(Kind, &str, &str, &str, &str, &str); 14] = [
+    (
+        Kind::Policy,
+        "action",
+        r#"{"statement": [{"sid": "1", "effect": "Allow", "action": ["Function:Explode"], "resource": ["*"]}]}"#,
+        "Invalid",
+        "failed",
+        "spec.statement[0].action[0]",
+    ),
+    (
+        Kind::Policy,
+        "resource",
+        r#"{"statement": [{"sid": "1", "effect": "Allow", "action": ["*"], "resource": ["dev"]}]}"#,
+        "Invalid",
+        "failed",
+        "spec.statement[0].resource[0]",
+    ),
+    (
+        Kind::Role,
+        "dangling",
+        r#"{"policy": ["nowhere"], "principal": {"jwt:sub": ["a"]}}"#,
+        "PolicyNotFound",
+        "in progress",
+        "nowhere",
+    ),
+    (
+        Kind::Role,
+        "invalid-policy",
+        r#"{"policy": ["action"], "principal": {"jwt:sub": ["a"]}}"#,
+        "PolicyInvalid",
+        "in progress",
+        "action",
+    ),
+    (
+        Kind::Role,
+        "undeclared",
+        r#"{"policy": ["invoke-dev"], "condition": {"StringEqual": {"jwt:iss": ["https://nobody.example.com"]}}}"#,
+        "IssuerNotFound",
+        "in progress",
+        "https://nobody.example.com",
+    ),
+    (
+        Kind::Role,
+        "tenant",
+        r#"{"policy": ["invoke-dev"], "condition": {"StringEqual": {"jwt:iss": ["https://token.actions.githubusercontent.com"], "jwt:actor": ["alice"]}}}"#,
+        "TenantUnbound",
+        "failed",
+        "repository_owner",
+    ),
+    (
+        Kind::JwtIssuer,
+        "twice-a",
+        r#"{"iss": "https://twice.example.com", "aud": ["gw"], "jwks": {"keys": [KEY]}}"#,
+        "DuplicateIssuer",
+        "in progress",
+        "twice-b",
+    ),
+    (
+        Kind::JwtIssuer,
+        "twice-b",
+        r#"{"iss": "https://twice.example.com", "aud": ["gw"], "jwks": {"keys": [KEY]}}"#,
+        "DuplicateIssuer",
+        "in progress",
+        "twice-a",
+    ),
+    (
+        Kind::JwtIssuer,
+        "unreachable",
+        r#"{"iss": "https://localhost:1/realms/none", "aud": ["gw"]}"#,
+        "IssuerUnreachable",
+        "in progress",
+        "localhost:1",
+    ),
+    (
+        Kind::JwtIssuer,
+        "no-keys",
+        r#"{"iss": "https://ref.example.com", "aud": ["gw"], "jwksRef": {"kind": "ConfigMap", "name": "none", "key": "jwks.json"}}"#,
+        "KeysNotFound",
+        "in progress",
+        "none",
+    ),
+    (
+        Kind::JwtIssuer,
+        "bad-keys",
+        r#"{"iss": "https://bad.example.com", "aud": ["gw"], "jwksRef": {"kind": "ConfigMap", "name": "there", "key": "jwks.json"}}"#,
+        "KeysInvalid",
+        "in progress",
+        "",
+    ),
+    (
+        Kind::JwtIssuer,
+        "no-roots",
+        r#"{"iss": "https://roots.example.com", "aud": ["gw"], "caBundleRef": {"kind": "ConfigMap", "name": "there", "key": "none"}}"#,
+        "CaBundleNotFound",
+        "in progress",
+        "none",
+    ),
+    (
+        Kind::JwtIssuer,
+        "bad-roots",
+        r#"{"iss": "https://roots2.example.com", "aud": ["gw"], "caBundleRef": {"kind": "ConfigMap", "name": "there", "key": "jwks.json"}}"#,
+        "CaBundleInvalid",
+        "in progress",
+        "`there`",
+    ),
+    (
+        Kind::JwtIssuer,
+        "metadata",
+        r#"{"iss": "https://169.254.169.254", "aud": ["gw"]}"#,
+        "Invalid",
+        "failed",
+        "spec.iss",
+    ),
+];
+
+const KEY: &str = r#"{"kty":"EC","crv":"P-256","kid":"k","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+
+async fn create(at: &Installed, kind: Kind, name: &str, spec: &str) -> Result<()> {
+    let spec = spec.replace("KEY", KEY);
+    let object = format!(
+        r#"{{"apiVersion": "{}", "kind": "{}", "metadata": {{"name": "{name}"}}, "spec": {spec}}}"#,
+        kind.api_version(),
+        kind.kind(),
+    );
+    at.apply(&object).await
+}
+
+#[tokio::test]
+async fn every_trouble_has_its_reason_grants_nothing_and_leaves_the_rest_served() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        at.apply(r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "there"}, "data": {"jwks.json": "{}"}}"#)
+            .await?;
+        at.apply(r#"{"apiVersion": "iam.openfaas.com/v1", "kind": "JwtIssuer", "metadata": {"name": "github"}, "spec": {"iss": "https://token.actions.githubusercontent.com", "aud": ["gw"], "jwks": {"keys": [KEY]}}}"#.replace("KEY", KEY).as_str())
+            .await?;
+        for (kind, name, spec, ..) in TROUBLES {
+            create(&at, kind, name, spec).await?;
+        }
+        at.apply(DECLARED).await?;
+        let mut operator = at.start("one", &["--public-url", GATEWAY])?;
+        operator.ready().await?;
+        all_ready(&at, &DECLARED_NAMES).await?;
+        for (kind, name, _, reason, state, names) in TROUBLES {
+            let conditions = at.reason(kind, name, reason).await?;
+            assert_eq!(conditions.state(), state, "{kind} {name}: {conditions:?}");
+            assert!(conditions.message("Ready").contains(names), "{kind} {name}: {conditions:?}");
+        }
+        at.edit(Kind::Role, "caller", json!({ "scope": ["dev:*"] })).await?;
+        all_ready(&at, &DECLARED_NAMES).await?;
+        let bundle = at.bundle().await?;
+        assert!(bundle.get(Sort::Role, "caller").is_some());
+        assert!(bundle.get(Sort::Policy, "action").is_none() && bundle.get(Sort::Issuer, "twice-a").is_none());
+        operator.stop().await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_something_else_can_cure_is_cured_by_it() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        let issuer = r#"{"iss": "https://ref.example.com", "aud": ["gw"], "jwksRef": {"kind": "ConfigMap", "name": "late", "key": "jwks.json"}}"#;
+        create(&at, Kind::JwtIssuer, "ref", issuer).await?;
+        create(&at, Kind::Role, "early", r#"{"policy": ["late"], "principal": {"jwt:sub": ["a"]}}"#).await?;
+        let operator = at.start("one", &[])?;
+        at.reason(Kind::JwtIssuer, "ref", "KeysNotFound").await?;
+        at.reason(Kind::Role, "early", "PolicyNotFound").await?;
+
+        let policy = r#"{"statement": [{"sid": "1", "effect": "Allow", "action": ["*"], "resource": ["*"]}]}"#;
+        create(&at, Kind::Policy, "late", policy).await?;
+        let map = k8s_openapi::api::core::v1::ConfigMap {
+            metadata: ObjectMeta { name: Some("late".into()), ..Default::default() },
+            data: Some([("jwks.json".to_owned(), format!(r#"{{"keys": [{KEY}]}}"#))].into()),
+            ..Default::default()
+        };
+        at.maps().create(&Default::default(), &map).await?;
+        all_ready(&at, &[(Kind::JwtIssuer, "ref"), (Kind::Role, "early"), (Kind::Policy, "late")]).await?;
+
+        at.maps().delete("late", &Default::default()).await?;
+        at.reason(Kind::JwtIssuer, "ref", "KeysNotFound").await?;
+        operator.stop().await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_issuer_that_lies_about_its_name_serves_nothing_and_the_right_one_is_told() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        let provider = Provider::start(&Options { issuer: Some("https://liar.example.com".into()), ..Default::default() })?;
+        let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "ca" }, "data": { "ca.crt": provider.ca() } });
+        at.apply(&map.to_string()).await?;
+        let spec = json!({
+            "iss": "https://honest.example.com", "aud": ["gw"], "issInternal": provider.address(),
+            "caBundleRef": { "kind": "ConfigMap", "name": "ca", "key": "ca.crt" },
+        });
+        create(&at, Kind::JwtIssuer, "liar", &spec.to_string()).await?;
+        let operator = at.start("one", &[])?;
+        let conditions = at.reason(Kind::JwtIssuer, "liar", "DiscoveryMismatch").await?;
+        assert!(conditions.message("Ready").contains("https://liar.example.com"), "{conditions:?}");
+        assert_eq!(conditions.state(), "in progress");
+        operator.stop().await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_issuer_that_is_ourselves_has_to_have_the_public_url() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        at.apply(DECLARED).await?;
+        let operator = at.start("one", &["--public-url", "https://other.example.com"])?;
+        let conditions = at.reason(Kind::JwtIssuer, "system", "PublicUrlMismatch").await?;
+        assert!(conditions.message("Ready").contains("https://other.example.com"), "{conditions:?}");
+        all_ready(&at, &DECLARED_NAMES[1..]).await?;
+        operator.stop().await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_secret_that_the_chart_does_not_name_cannot_be_read_and_the_cure_is_told() -> Result<()> {
+    let shared = shared().await?;
+    for named in [false, true] {
+        let secrets = if named { json!(["partner-keys"]) } else { json!([]) };
+        installed(shared.cluster(), json!({ "rbac": { "referencedSecrets": secrets } }), async |at| {
+            let secret = json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "partner-keys" },
+                "stringData": { "jwks.json": format!(r#"{{"keys": [{KEY}]}}"#) },
+            });
+            at.apply(&secret.to_string()).await?;
+            let issuer = r#"{"iss": "https://partner.example.com", "aud": ["gw"], "jwksRef": {"kind": "Secret", "name": "partner-keys", "key": "jwks.json"}}"#;
+            create(&at, Kind::JwtIssuer, "partner", issuer).await?;
+            let operator = at.start("one", &[])?;
+            let conditions = at.reason(Kind::JwtIssuer, "partner", if named { "Accepted" } else { "KeysNotFound" }).await?;
+            assert_eq!(conditions.message("Ready").contains("rbac.referencedSecrets"), !named, "{conditions:?}");
+            operator.stop().await
+        })
+        .await?;
+    }
+    Ok(())
+}
