@@ -7,7 +7,7 @@ SETUP := tests/setup/setup.sh
 # The order of `test` means something.
 .NOTPARALLEL:
 
-.PHONY: help setup up test preflight fmt lint deny advisories unit cluster tiers crds snapshots bench
+.PHONY: help setup up test preflight fmt lint deny advisories quick unit cluster tiers crds snapshots bench
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ up: ## a local control plane with the operator and examples/quickstart, until Ct
 	@exec cargo run --quiet --example up -- $(ARGS)
 
 # The cheap ones first; what takes minutes to build is built when they have passed.
-test: preflight fmt lint unit setup deny tiers ## everything that must pass, set-up included
+test: preflight fmt lint quick setup deny tiers ## everything that must pass, set-up included
 
 preflight: # names everything that this machine lacks
 	@$(SETUP) --preflight
@@ -38,9 +38,12 @@ deny: ## dependencies: bans, licences, sources
 advisories: ## dependencies with known faults; fetches the database of advisories
 	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" check advisories
 
-unit: ## unit, property and doc tests: they need nothing but Rust
-	cargo test --lib --bins --test semantics --test alloc
+quick: # what fails soonest; `tiers` has the rest
+	cargo test --lib --bins
 	cargo test --doc
+
+unit: quick ## unit, property and doc tests: they need nothing but Rust
+	cargo test --test semantics --test alloc
 
 cluster: ## tests against a real API server
 	cargo test --test cluster
