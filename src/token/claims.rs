@@ -114,6 +114,14 @@ pub fn check_times(
     }
 }
 
+/// `exp`, seconds since 1970, a fraction cut off; `None` where it is absent.
+///
+/// # Errors
+/// As [`check_times`] for its type and range; whether it has passed is not asked.
+pub fn expiry(claims: &Map<String, Value>) -> Result<Option<i64>, ClaimError> {
+    time(claims, "exp")
+}
+
 /// Whether only we may make this claim, so that in a subject token it counts as missing (`semantics.md` 23).
 pub fn is_reserved(name: &str) -> bool {
     matches!(name, "policy" | "function" | "act" | "cnf")

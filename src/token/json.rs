@@ -16,9 +16,14 @@ pub const MAX_DEPTH: usize = 16;
 /// Text that is no JSON object, or one that nobody should trust.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimsError {
-    /// More than [`MAX_CLAIMS_BYTES`].
-    #[error("claims have at most {MAX_CLAIMS_BYTES} bytes, and these have {0}")]
-    TooLarge(usize),
+    /// More bytes than are read.
+    #[error("at most {most} bytes are read, and these are {bytes}")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+        /// How many are read.
+        most: usize,
+    },
     /// Not JSON, a key twice, or nested too deep; with line and column.
     #[error("not the JSON of claims: {0}")]
     Json(String),
@@ -27,13 +32,21 @@ pub enum ClaimsError {
     NotAnObject(&'static str),
 }
 
-/// Reads one JSON object.
+/// Reads one JSON object of claims, of at most [`MAX_CLAIMS_BYTES`].
 ///
 /// # Errors
 /// [`ClaimsError`]; its text names keys, never values.
 pub fn parse_claims(bytes: &[u8]) -> Result<Map<String, Value>, ClaimsError> {
-    if bytes.len() > MAX_CLAIMS_BYTES {
-        return Err(ClaimsError::TooLarge(bytes.len()));
+    parse_object(bytes, MAX_CLAIMS_BYTES)
+}
+
+/// Reads one JSON object of at most so many bytes.
+///
+/// # Errors
+/// [`ClaimsError`]; its text names keys, never values.
+pub fn parse_object(bytes: &[u8], most: usize) -> Result<Map<String, Value>, ClaimsError> {
+    if bytes.len() > most {
+        return Err(ClaimsError::TooLarge { bytes: bytes.len(), most });
     }
     let mut parser = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { levels: MAX_DEPTH }.deserialize(&mut parser).map_err(json_error)?;
@@ -182,7 +195,10 @@ mod tests {
         let padded = |bytes: usize| format!("{{}}{}", " ".repeat(bytes - 2));
         assert!(parse_claims(padded(MAX_CLAIMS_BYTES).as_bytes()).is_ok());
         let over = MAX_CLAIMS_BYTES + 1;
-        assert_eq!(parse_claims(padded(over).as_bytes()), Err(ClaimsError::TooLarge(over)));
+        assert_eq!(
+            parse_claims(padded(over).as_bytes()),
+            Err(ClaimsError::TooLarge { bytes: over, most: MAX_CLAIMS_BYTES })
+        );
     }
 
     #[test]

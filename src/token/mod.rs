@@ -7,14 +7,16 @@ mod json;
 mod jwt;
 mod key;
 mod keys;
+mod signing;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use claims::{
-    ClaimError, FOREIGN_LEEWAY, OWN_LEEWAY, audience, check_times, is_reserved, issuer, subject,
+    ClaimError, FOREIGN_LEEWAY, OWN_LEEWAY, audience, check_times, expiry, is_reserved, issuer, subject,
 };
-pub use json::{ClaimsError, MAX_CLAIMS_BYTES, MAX_DEPTH, parse_claims};
-pub use jwt::{MAX_TOKEN_BYTES, TokenError, Unverified, VerifyingKeys, peek, verify};
+pub use json::{ClaimsError, MAX_CLAIMS_BYTES, MAX_DEPTH, parse_claims, parse_object};
+pub use jwt::{MAX_TOKEN_BYTES, TokenError, Unverified, VerifyingKeys, claims_iss, peek, verify};
 pub use key::{PublicKey, Unusable};
 pub use keys::{KeySet, KeySetError, LeftOut, Parsed, Source};
+pub use signing::{SignError, SigningKey, SigningKeyError};

@@ -111,7 +111,7 @@ fn the_issuer_that_is_ourselves_needs_a_usable_key_and_the_public_url() {
         (usable(), Some("https://other"), (Readiness::Reconciling, Reason::PublicUrlMismatch)),
         (SigningKey::Absent, Some(GATEWAY), (Readiness::Reconciling, Reason::SigningKeyUnavailable)),
         (
-            SigningKey::Broken(SigningError::NoPem),
+            SigningKey::Broken(SigningError::Unusable(crate::token::SigningKeyError::NoPem)),
             Some(GATEWAY),
             (Readiness::Reconciling, Reason::SigningKeyUnavailable),
         ),
