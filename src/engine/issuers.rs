@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::principal::{Unidentified, shorten};
+use super::reach::Lifetime;
 use crate::bundle::Bundle;
 use crate::model::tenant::Sharing;
 use crate::model::{EmailVerified, SYSTEM_ISSUER_NAME};
@@ -18,6 +19,7 @@ pub(super) struct Declared {
     pub aud: Box<[Box<str>]>,
     pub sharing: Option<Sharing>,
     pub email_verified: EmailVerified,
+    pub lifetime: Lifetime,
 }
 
 impl Declared {
@@ -45,6 +47,7 @@ impl Issuers {
                 aud: issuer.aud.clone().into(),
                 sharing: issuer.sharing,
                 email_verified: issuer.email_verified,
+                lifetime: Lifetime { token_expiry: issuer.token_expiry, cap_expiry: issuer.cap_expiry },
             };
             if by_iss.insert(issuer.iss.clone(), declared).is_some() {
                 twice.push(issuer.iss.clone());

@@ -10,6 +10,7 @@ mod grants;
 mod identities;
 mod issuers;
 mod principal;
+mod reach;
 mod unmet;
 mod who_can;
 
@@ -19,6 +20,7 @@ use crate::bundle::Bundle;
 use crate::model::{Request, Resource};
 
 pub use explain::{Explanation, Granted, Outcome, Trail};
+pub use reach::Lifetime;
 pub use principal::{Completeness, Principal, PrincipalKind, Unidentified};
 pub use unmet::Unmet;
 pub use who_can::Grantee;
@@ -101,14 +103,17 @@ impl Engine {
     /// What holds whatever was granted: nobody acts in `kube-system`, who showed nothing has nothing, the
     /// issuer has to serve, and the token at hand is an upper bound.
     fn may_be_granted(&self, principal: &Principal, request: &Request) -> bool {
-        let served = match principal.kind {
+        self.is_served(principal)
+            && !request.resource().is_forbidden()
+            && principal.bounds.covers(request.action(), request.resource())
+    }
+
+    fn is_served(&self, principal: &Principal) -> bool {
+        match principal.kind {
             PrincipalKind::Anonymous => false,
             PrincipalKind::BasicAuth => true,
             _ => self.issuers.find(&principal.iss).is_some(),
-        };
-        served
-            && !request.resource().is_forbidden()
-            && principal.bounds.covers(request.action(), request.resource())
+        }
     }
 
     fn by_identity<'g>(

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::bundle::{Origin, Record};
 
+mod reach;
+
 const NOW: i64 = 1_800_000_000;
 
 struct World(Bundle);

@@ -208,6 +208,22 @@ impl ResourcePattern {
         Ok(Self::Within(Pattern::star(namespace), Pattern::star(name)))
     }
 
+    /// What of the pattern lies within a scope (`semantics.md` 10); `None` where nothing does. A request is
+    /// covered by the result exactly where the pattern and the scope both cover it.
+    pub fn within(&self, scope: &Resource) -> Option<Self> {
+        let exactly = |ns: &Namespace, name: Pattern| Self::Within(Pattern::star(ns.as_str()), name);
+        match (self, scope) {
+            (_, Resource::Cluster) => Some(self.clone()),
+            (Self::Cluster, Resource::Namespace(ns)) => Some(exactly(ns, Pattern::star("*"))),
+            (Self::Within(within, name), Resource::Namespace(ns)) => {
+                within.matches(ns.as_str()).then(|| exactly(ns, name.clone()))
+            }
+            (_, Resource::Function(ns, f)) => {
+                self.covers(scope).then(|| exactly(ns, Pattern::star(f.as_str())))
+            }
+        }
+    }
+
     /// Whether a request about `asked` is covered. Requests are no patterns: a whole namespace is
     /// covered only by a name part of `*`.
     pub fn covers(&self, asked: &Resource) -> bool {
@@ -294,6 +310,20 @@ mod tests {
             ["", "dev", "dev:", ":x", "a:b:c", "dev:e?v", "De:x", "dev:é", "d.e:x", "-d:x", "d_e:*", "**"]
         {
             assert!(ResourcePattern::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn r10_what_lies_within_a_scope_is_covered_by_both() {
+        let patterns = ["*", "*:*", "dev:*", "dev:**", "d*:e*", "*:env", "prod:env", "dev:env", "*dev:*v"];
+        let scopes = ["*", "dev:*", "dev:env", "prod:env", "prod-dev:*"];
+        let asked = ["*", "dev:*", "dev:env", "dev:x", "prod:env", "prod-dev:env", "prod-dev:*"];
+        for (pattern, scope) in patterns.iter().flat_map(|p| scopes.map(|s| (p, s))) {
+            let (p, s) = (ResourcePattern::parse(pattern).unwrap(), Resource::parse(scope).unwrap());
+            for asked in asked.map(|a| Resource::parse(a).unwrap()) {
+                let within = p.within(&s).is_some_and(|w| w.covers(&asked));
+                assert_eq!(within, p.covers(&asked) && s.covers(&asked), "{pattern} in {scope}: {asked}");
+            }
         }
     }
 
