@@ -1,7 +1,7 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
-//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `trust` are pure: no IO, no clock, no
-//! environment. `operator` and `cli` do IO and decide nothing.
+//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust` are pure: no
+//! IO, no clock, no environment. `operator` and `cli` do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -18,8 +18,10 @@ pub mod bundle;
 pub mod cli;
 pub mod compile;
 pub mod engine;
+pub mod exchange;
 pub mod manifest;
 pub mod model;
 pub mod operator;
+pub mod route;
 pub mod token;
 pub mod trust;

@@ -17,6 +17,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("bundle", &["model", "token"]),
     ("compile", &["api", "bundle", "model", "token"]),
     ("engine", &["bundle", "model", "token"]),
+    ("exchange", &["engine", "model", "token"]),
+    ("route", &["model", "token"]),
 ];
 
 /// What a pure module may not name: IO, time, environment, randomness, waiting.

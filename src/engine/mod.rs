@@ -20,8 +20,8 @@ use crate::bundle::Bundle;
 use crate::model::{Request, Resource};
 
 pub use explain::{Explanation, Granted, Outcome, Trail};
-pub use reach::Lifetime;
 pub use principal::{Completeness, Principal, PrincipalKind, Unidentified};
+pub use reach::Lifetime;
 pub use unmet::Unmet;
 pub use who_can::Grantee;
 

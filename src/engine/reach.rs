@@ -23,9 +23,10 @@ impl Engine {
     }
 
     /// The policies that the principal's Roles give it now, within what its token allows; sorted, each once.
-    pub fn policies_of(&self, principal: &Principal) -> Vec<&str> {
+    pub fn policies_of<'e>(&'e self, principal: &'e Principal) -> Vec<&'e str> {
         let roles = self.held(principal);
-        let mut names: Vec<_> = roles.flat_map(|role| self.policies(role, principal)).map(|(n, _)| n).collect();
+        let mut names: Vec<_> =
+            roles.flat_map(|role| self.policies(role, principal)).map(|(n, _)| n).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -51,12 +52,12 @@ impl Engine {
     pub fn reaches(&self, principal: &Principal, action: Action, namespace: &Namespace) -> bool {
         let place = Resource::Namespace(namespace.clone());
         namespace.as_str() != FORBIDDEN_NAMESPACE
-            && self.granted(principal, action).any(|pattern| pattern.within(&place).is_some())
+            && self.patterns(principal, action).any(|pattern| pattern.within(&place).is_some())
     }
 
     /// The same, anywhere.
     pub fn reaches_any(&self, principal: &Principal, action: Action) -> bool {
-        self.granted(principal, action).next().is_some()
+        self.patterns(principal, action).next().is_some()
     }
 
     /// Whether any Role or statement has a condition on the claim.
@@ -104,7 +105,7 @@ impl Engine {
     }
 
     /// The patterns on which the principal is granted the action, within the Roles' scopes.
-    fn granted<'e>(
+    fn patterns<'e>(
         &'e self,
         principal: &'e Principal,
         action: Action,

@@ -40,7 +40,11 @@ pub(super) fn minted(
 
 /// What is copied from the subject token, and the names of what a condition looks at and is not copied.
 /// Of a token of ours the claims are original already, and what was left out of it stays left out.
-fn copied(terms: Terms<'_>, principal: &Principal, subject: &Map<String, Value>) -> (Map<String, Value>, Vec<String>) {
+fn copied(
+    terms: Terms<'_>,
+    principal: &Principal,
+    subject: &Map<String, Value>,
+) -> (Map<String, Value>, Vec<String>) {
     let bookkeeping = |name: &str| matches!(name, "openfaas:kind" | OMITTED);
     let signed_by_us = principal.kind() != PrincipalKind::Subject;
     let copy = |name: &str| {
@@ -52,7 +56,8 @@ fn copied(terms: Terms<'_>, principal: &Principal, subject: &Map<String, Value>)
     let before = signed_by_us.then(|| subject.get(OMITTED)).flatten().and_then(Value::as_array);
     let before = before.into_iter().flatten().filter_map(Value::as_str);
     // A condition on one of these would else take it for missing, or look at ours.
-    let lost = ["nbf", "jti"].into_iter().filter(|name| subject.contains_key(*name) && terms.engine.looks_at(name));
+    let lost =
+        ["nbf", "jti"].into_iter().filter(|name| subject.contains_key(*name) && terms.engine.looks_at(name));
     (kept, before.chain(lost).map(ToOwned::to_owned).collect())
 }
 

@@ -77,7 +77,8 @@ impl Minted {
 /// # Errors
 /// [`Refusal`], whose text is for the client.
 pub fn exchange(terms: Terms<'_>, subject: &Map<String, Value>, asked: &Asked) -> Result<Minted, Refusal> {
-    let principal = terms.engine.identify(subject, terms.now, Completeness::Token).map_err(Refusal::unidentified)?;
+    let principal =
+        terms.engine.identify(subject, terms.now, Completeness::Token).map_err(Refusal::unidentified)?;
     may_be_exchanged(&principal, subject, asked)?;
     let expires_in = lifetime(terms, &principal, subject)?;
     let granted = granted(terms, &principal, asked)?;

@@ -69,7 +69,8 @@ impl Refusal {
     }
 
     pub(super) fn grant_type(given: &str) -> Self {
-        let text = format!("the grant type `{}` is not supported; use the token exchange of RFC 8693", cut(given));
+        let text =
+            format!("the grant type `{}` is not supported; use the token exchange of RFC 8693", cut(given));
         Self::new(Code::UnsupportedGrantType, "grant_type", text)
     }
 
@@ -191,7 +192,8 @@ impl Refusal {
     }
 
     pub(super) fn no_functions(sub: &str) -> Self {
-        let text = format!("No policies found for subject: {}: none of its Roles grants Function:Invoke", cut(sub));
+        let text =
+            format!("No policies found for subject: {}: none of its Roles grants Function:Invoke", cut(sub));
         Self::invalid("no_policies", text)
     }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::bundle::{Bundle, Origin, Record};
+use crate::token::MAX_TOKEN_BYTES;
 
 const NOW: i64 = 1_800_000_000;
 const US: &str = "https://gw.example.com";
@@ -20,18 +21,22 @@ fn world(idp: Value, conditions: Value) -> Engine {
     let origin = Origin::default;
     let mut issuer = json!({"iss": IDP, "aud": ["gw"], "token_expiry": 1800, "keys": "discovery"});
     issuer.as_object_mut().unwrap().extend(idp.as_object().unwrap().clone());
-    for (name, issuer) in [
-        ("idp", issuer),
-        ("system", json!({"iss": US, "aud": [US], "token_expiry": 600, "keys": "system"})),
-    ] {
+    for (name, issuer) in
+        [("idp", issuer), ("system", json!({"iss": US, "aud": [US], "token_expiry": 600, "keys": "system"}))]
+    {
         let issuer = serde_json::from_value(issuer).unwrap();
-        bundle.insert(name, Record::Issuer { origin: origin(), issuer, keys: Default::default(), stale_since: None });
+        bundle.insert(
+            name,
+            Record::Issuer { origin: origin(), issuer, keys: Default::default(), stale_since: None },
+        );
     }
-    let policy = json!({"statements": [{"sid": "s", "actions": ["Function:*"], "resources": ["dev:*", "prod:api"]}]});
+    let policy =
+        json!({"statements": [{"sid": "s", "actions": ["Function:*"], "resources": ["dev:*", "prod:api"]}]});
     let policy = serde_json::from_value(policy).unwrap();
     bundle.insert("dev", Record::Policy { origin: origin(), policy });
     let anybody = json!([{"op": "StringLike", "claim": "sub", "values": ["*"]}, {"op": "StringEqual", "claim": "iss", "values": [IDP, US]}]);
-    let all = anybody.as_array().unwrap().iter().chain(conditions.as_array().unwrap()).cloned().collect::<Vec<_>>();
+    let all =
+        anybody.as_array().unwrap().iter().chain(conditions.as_array().unwrap()).cloned().collect::<Vec<_>>();
     let role = serde_json::from_value(json!({"policies": ["dev"], "condition": all})).unwrap();
     bundle.insert("devs", Record::Role { origin: origin(), role });
     Engine::new(&bundle)
@@ -46,7 +51,8 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn alice(more: Value) -> Map<String, Value> {
-    let mut claims = object(json!({"iss": IDP, "aud": "gw", "sub": "alice", "exp": NOW + 300, "iat": NOW - 10}));
+    let mut claims =
+        object(json!({"iss": IDP, "aud": "gw", "sub": "alice", "exp": NOW + 300, "iat": NOW - 10}));
     claims.extend(object(more));
     claims
 }
@@ -73,7 +79,8 @@ fn reason(engine: &Engine, subject: &Map<String, Value>, asked: &Asked) -> &'sta
 
 #[test]
 fn an_api_token_has_the_original_claims_and_what_the_wire_says() {
-    let minted = judged(&plain(), &alice(json!({"email": "a@b.c", "groups": ["x"], "jti": "1", "nbf": 1})), &api());
+    let minted =
+        judged(&plain(), &alice(json!({"email": "a@b.c", "groups": ["x"], "jti": "1", "nbf": 1})), &api());
     let minted = minted.unwrap();
     assert_eq!(
         Value::Object(minted.claims),
@@ -95,13 +102,18 @@ fn a_function_token_has_permissions_and_no_policies() {
 
 #[test]
 fn an_audience_narrows_permissions_and_audience_alike() {
-    let of = |more: &str| judged(&plain(), &alice(json!({})), &function(more)).map(|m| m.claims["function"].clone());
+    let of = |more: &str| {
+        judged(&plain(), &alice(json!({})), &function(more)).map(|m| m.claims["function"].clone())
+    };
     let narrowed = |list: Value| json!({"permissions": list, "audience": list});
     assert_eq!(of("&audience=dev:env").unwrap(), narrowed(json!(["dev:env"])));
     assert_eq!(of("&audience=prod:*&audience=dev:a").unwrap(), narrowed(json!(["dev:a", "prod:api"])));
     assert_eq!(of("&audience=dev:env&audience=qa:x").unwrap(), narrowed(json!(["dev:env"])));
     let refused = of("&audience=qa:x").unwrap_err();
-    assert_eq!((refused.code, refused.description.as_str()), (Code::InvalidTarget, "no permission to invoke `qa:x`"));
+    assert_eq!(
+        (refused.code, refused.description.as_str()),
+        (Code::InvalidTarget, "no permission to invoke `qa:x`")
+    );
 }
 
 #[test]
@@ -118,7 +130,8 @@ fn s16_claims_that_mean_something_to_us_are_never_copied() {
 
 #[test]
 fn what_is_minted_identifies_the_same_person_again() {
-    let engine = world(json!({}), json!([{"op": "ForAnyValue:StringEqual", "claim": "groups", "values": ["x"]}]));
+    let engine =
+        world(json!({}), json!([{"op": "ForAnyValue:StringEqual", "claim": "groups", "values": ["x"]}]));
     let subject = alice(json!({"groups": ["x"]}));
     let api = judged(&engine, &subject, &api()).unwrap().claims;
     let function = judged(&engine, &api, &function("&audience=dev:*")).unwrap().claims;
@@ -175,7 +188,8 @@ fn who_has_no_role_is_told_so_in_the_words_that_clients_show() {
 
 #[test]
 fn a_large_token_leaves_out_what_no_condition_names_and_says_so() {
-    let engine = world(json!({}), json!([{"op": "ForAnyValue:StringEqual", "claim": "groups", "values": ["g1"]}]));
+    let engine =
+        world(json!({}), json!([{"op": "ForAnyValue:StringEqual", "claim": "groups", "values": ["g1"]}]));
     let big = "x".repeat(4000);
     let subject = alice(json!({"groups": ["g1"], "picture": big, "zoneinfo": "UTC", "email": "a@b.c"}));
     let minted = judged(&engine, &subject, &api()).unwrap().claims;
@@ -254,7 +268,10 @@ fn what_is_no_exchange_is_refused_with_its_code() {
     }
     let twice = Asked::read(FORM.as_bytes(), b"scope=function", US).map(|a| a.is_for_functions());
     assert_eq!(twice, Ok(true));
-    assert!(Asked::read(FORM.as_bytes(), FORM.as_bytes(), US).is_err(), "form and query may not differ, nor agree");
+    assert!(
+        Asked::read(FORM.as_bytes(), FORM.as_bytes(), US).is_err(),
+        "form and query may not differ, nor agree"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a principal can reach at all.
 
 use super::*;
-use crate::model::{Action, Namespace};
+use crate::model::{Action, Namespace, ResourcePattern};
 
 fn roles(world: World) -> (Engine, Principal) {
     let engine = Engine::new(&world.0);

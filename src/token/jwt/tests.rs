@@ -261,7 +261,8 @@ fn s11_what_bears_an_iss_is_known_whatever_else_is_wrong_with_it() {
     assert!(claims_iss(&with(r#"{"iss": "us"}"#), "us"));
     assert!(claims_iss(&with(r#"{"iss": "us", "exp": 1, "exp": 2}"#), "us"));
     assert!(claims_iss(&format!("{}signature.more", with(r#"{"iss": "us"}"#)), "us"));
-    for other in [with(r#"{"iss": "them"}"#), with(r#"{"sub": "us"}"#), with("[]"), "us".into(), "..".into()] {
+    for other in [with(r#"{"iss": "them"}"#), with(r#"{"sub": "us"}"#), with("[]"), "us".into(), "..".into()]
+    {
         assert!(!claims_iss(&other, "us"), "{other}");
     }
 }

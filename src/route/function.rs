@@ -1,0 +1,58 @@
+//! Calls of functions: the one parser for `name[.namespace]` (`security-rules.md` 3), and where they go.
+
+use super::{Refused, function_name, namespace};
+use crate::model::{Action, FunctionName, Namespace, Request, Resource};
+
+/// A call of `/function/…` or `/async-function/…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation<'p> {
+    /// Where the function is.
+    pub namespace: Namespace,
+    /// Its name.
+    pub name: FunctionName,
+    /// What follows the name, as it came: empty, or from a slash on.
+    pub rest: &'p str,
+    /// Whether it is queued.
+    pub asynchronous: bool,
+}
+
+impl<'p> Invocation<'p> {
+    /// Reads what follows `/function/` or `/async-function/`.
+    pub(super) fn parse(text: &'p str, asynchronous: bool, default: &Namespace) -> Result<Self, Refused> {
+        let end = text.find('/').unwrap_or(text.len());
+        let (segment, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+        let (namespace, name) = target(segment, default)?;
+        Ok(Self { namespace, name, rest, asynchronous })
+    }
+
+    /// The function.
+    pub fn resource(&self) -> Resource {
+        Resource::Function(self.namespace.clone(), self.name.clone())
+    }
+
+    /// What the call is judged as, where the function is private.
+    ///
+    /// # Errors
+    /// None in practice: invoking is asked about functions.
+    pub fn request(&self) -> Result<Request, Refused> {
+        Request::new(Action::FunctionInvoke, self.resource())
+            .map_err(|error| Refused::bad("name", error.to_string()))
+    }
+
+    /// The path to forward to, the namespace always named.
+    pub fn path(&self) -> String {
+        let prefix = if self.asynchronous { "/async-function/" } else { "/function/" };
+        format!("{prefix}{}.{}{}", self.name, self.namespace, self.rest)
+    }
+}
+
+/// The function that `name[.namespace]` names: the last dot separates, no dot is the default namespace.
+///
+/// # Errors
+/// [`Refused`] where either is none.
+pub fn target(text: &str, default: &Namespace) -> Result<(Namespace, FunctionName), Refused> {
+    match text.rsplit_once('.') {
+        Some((name, ns)) => Ok((namespace(ns)?, function_name(name)?)),
+        None => Ok((default.clone(), function_name(text)?)),
+    }
+}

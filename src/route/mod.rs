@@ -1,0 +1,111 @@
+//! The route table: which call a method and a path are, what it is judged as, and what is forwarded for it.
+//!
+//! Pure. Decides nothing about rights; says which right decides. What is forwarded is built from what was
+//! judged, never passed through (`security-rules.md` 2–6); a route that nobody decided on is refused.
+
+mod api;
+mod body;
+mod function;
+mod path;
+mod query;
+
+use crate::model::{FunctionName, Namespace};
+
+pub use api::{Call, Endpoint, Forward, Listing};
+pub use body::{Deployment, MAX_BODY_BYTES, PROTECTED_PREFIX};
+pub use function::{Invocation, target};
+
+/// A call that nobody may make, whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refused {
+    /// The HTTP status: 400 for what is ambiguous or malformed, 403 for what nobody decided on.
+    pub status: u16,
+    /// The reason for logs and metrics: one of a fixed set.
+    pub reason: &'static str,
+    /// What is wrong, for the client.
+    pub text: String,
+}
+
+impl Refused {
+    fn bad(reason: &'static str, text: impl Into<String>) -> Self {
+        Self { status: 400, reason, text: text.into() }
+    }
+
+    fn undecided() -> Self {
+        let text = "there is no such route here; a route that nobody decided on is denied".to_owned();
+        Self { status: 403, reason: "undecided_route", text }
+    }
+}
+
+/// What a method and a path are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route<'p> {
+    /// `GET /healthz`: ours, nothing forwarded.
+    Health,
+    /// `/` and `/ui/…`: a page of ours that tells how to log in.
+    Page,
+    /// `GET /.well-known/openid-configuration`.
+    Discovery,
+    /// `GET /.well-known/keys`: the key set that discovery names.
+    Keys,
+    /// `POST /oauth/token`.
+    Token,
+    /// A call of the REST API.
+    Api(Endpoint),
+    /// `DELETE /async-function/{call-id}`: takes a queued call back.
+    CancelCall(&'p str),
+    /// A call of a function.
+    Function(Invocation<'p>),
+}
+
+/// The path of the key set.
+pub const KEYS_PATH: &str = "/.well-known/keys";
+
+/// Finds the route. `path` is the request's path as it came, still encoded, without its query;
+/// `default_namespace` is where functions are whose caller names no namespace.
+///
+/// # Errors
+/// [`Refused`] for an ambiguous path, a name that is none, and every route that nobody decided on.
+pub fn route<'p>(method: &str, path: &'p str, default_namespace: &Namespace) -> Result<Route<'p>, Refused> {
+    if let Some(rest) = path.strip_prefix("/function/") {
+        return Invocation::parse(rest, false, default_namespace).map(Route::Function);
+    }
+    if let Some(rest) = path.strip_prefix("/async-function/") {
+        return asynchronous(method, rest, default_namespace);
+    }
+    let segments = path::segments(path)?;
+    match (method, segments.as_slice()) {
+        ("GET" | "HEAD", ["healthz"]) => Ok(Route::Health),
+        ("GET" | "HEAD", [""] | ["ui"] | ["ui", ..]) => Ok(Route::Page),
+        ("GET" | "HEAD", [".well-known", "openid-configuration"]) => Ok(Route::Discovery),
+        ("GET" | "HEAD", [".well-known", "keys"]) => Ok(Route::Keys),
+        ("POST", ["oauth", "token"]) => Ok(Route::Token),
+        (method, ["system", rest @ ..]) => Endpoint::find(method, rest).map(Route::Api),
+        _ => Err(Refused::undecided()),
+    }
+}
+
+fn asynchronous<'p>(method: &str, rest: &'p str, default: &Namespace) -> Result<Route<'p>, Refused> {
+    match method {
+        "POST" => Invocation::parse(rest, true, default).map(Route::Function),
+        "DELETE" => {
+            let id = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+            let call = (1..=128).contains(&rest.len()) && rest.bytes().all(id);
+            call.then_some(Route::CancelCall(rest)).ok_or_else(Refused::undecided)
+        }
+        _ => Err(Refused::undecided()),
+    }
+}
+
+/// A function's name in a path or a field.
+fn function_name(text: &str) -> Result<FunctionName, Refused> {
+    FunctionName::new(text).map_err(|error| Refused::bad("name", error.to_string()))
+}
+
+fn namespace(text: &str) -> Result<Namespace, Refused> {
+    Namespace::new(text).map_err(|error| Refused::bad("namespace", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;
