@@ -20,13 +20,12 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::support::{Result, helm, namespace::with_temp_ns, shared::shared, tools::root, wait::eventually};
+use crate::support::{Result, chart, namespace::with_temp_ns, shared::shared, tools::root, wait::eventually};
 
 const RELEASE: &str = "faas-iam";
-const ACCOUNT: &str = "faas-iam-operator";
 
 fn render(namespace: &str, values: serde_json::Value) -> Result<Vec<DynamicObject>> {
-    helm::render(&root().join("charts/faas-iam"), RELEASE, namespace, &values)
+    chart::render(RELEASE, namespace, &values)
 }
 
 /// The rendered objects of one kind.
@@ -122,15 +121,15 @@ async fn a_cluster_takes_the_chart_and_its_pod_meets_the_restricted_level() -> R
             .patch(&namespace, &Default::default(), &Patch::Merge(level))
             .await?;
 
-        let objects = render(&namespace, json!({"publicUrl": "https://gateway.example.com"}))?;
-        helm::apply(&client, &objects, &namespace).await?;
+        let values = json!({"publicUrl": "https://gateway.example.com"});
+        chart::install(&client, RELEASE, &namespace, &values).await?;
 
         let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
         eventually("the Pod of the operator to be admitted", Duration::from_secs(30), async || {
             Ok(pods.list(&Default::default()).await?.items.pop().map(drop))
         })
         .await?;
-        forget_cluster_wide(&client, &objects).await
+        chart::forget_cluster_wide(&client, &namespace).await
     })
     .await
 }
@@ -140,9 +139,8 @@ async fn the_operators_account_may_do_its_work_and_nothing_beside_it() -> Result
     let cluster = shared().await?.cluster();
     with_temp_ns(cluster, "chart", async |namespace| {
         let client = cluster.admin().await?;
-        let objects = render(&namespace, json!({}))?;
-        helm::apply(&client, &objects, &namespace).await?;
-        let operator = cluster.service_account(&namespace, ACCOUNT).await?;
+        let account = chart::install(&client, RELEASE, &namespace, &json!({})).await?;
+        let operator = cluster.service_account(&namespace, &account).await?;
         for (allowed, namespace, verb, group, resource, name) in [
             (true, &*namespace, "list", api::GROUP, "roles", ""),
             (true, &namespace, "patch", api::GROUP, "roles/status", "any"),
@@ -179,7 +177,7 @@ async fn the_operators_account_may_do_its_work_and_nothing_beside_it() -> Result
             let asked = may(&operator, namespace, verb, group, resource, name).await?;
             assert_eq!(asked, allowed, "{verb} {resource}.{group} `{name}` in `{namespace}`");
         }
-        forget_cluster_wide(&client, &objects).await
+        chart::forget_cluster_wide(&client, &namespace).await
     })
     .await
 }
@@ -208,14 +206,4 @@ async fn may(
     let answer =
         Api::<SelfSubjectAccessReview>::all(client.clone()).create(&Default::default(), &review).await?;
     Ok(answer.status.is_some_and(|status| status.allowed))
-}
-
-/// Takes away what does not go with the namespace; the definitions stay, other tests use them.
-async fn forget_cluster_wide(client: &Client, objects: &[DynamicObject]) -> Result<()> {
-    use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
-    for role in of_kind::<ClusterRole>(objects, "ClusterRole") {
-        Api::<ClusterRole>::all(client.clone()).delete(&role.name_any(), &Default::default()).await?;
-        Api::<ClusterRoleBinding>::all(client.clone()).delete(&role.name_any(), &Default::default()).await?;
-    }
-    Ok(())
 }

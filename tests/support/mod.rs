@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod certs;
+pub mod chart;
 pub mod child;
 pub mod cluster;
 pub mod controlplane;

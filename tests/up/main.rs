@@ -18,13 +18,18 @@ mod support;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kube::api::{DynamicObject, ObjectMeta, PostParams};
-use kube::{Api, Client, ResourceExt};
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client};
 use serde_json::json;
 
 use support::{
-    Failure, Result, child::Leashed, controlplane::ControlPlane, flags::Options, helm, ports, product,
-    tools::root, wait::eventually,
+    Result,
+    chart::{self, Account, Operator},
+    controlplane::ControlPlane,
+    flags::Options,
+    helm,
+    tools::root,
+    wait::eventually,
 };
 
 /// The IAM namespace.
@@ -56,8 +61,9 @@ async fn run(exit: bool) -> Result<()> {
     let mut operator = operator(&plane, &account).await?;
     println!("applying examples/quickstart");
     apply_quickstart(&client).await?;
-    let shown =
-        show::everything(&client, NAMESPACE, WITHIN).await.map_err(|f| operator.blame(&f.to_string()))?;
+    let shown = show::everything(&client, NAMESPACE, WITHIN)
+        .await
+        .map_err(|f| operator.process.blame(&f.to_string()))?;
     println!("\n{shown}");
     show::decisions(plane.cluster().kubeconfig(), NAMESPACE)?;
     println!("kubeconfig: {}", plane.cluster().kubeconfig().display());
@@ -66,38 +72,27 @@ async fn run(exit: bool) -> Result<()> {
         return plane.shut_down().await;
     }
     println!("running until interrupted (Ctrl-C)");
-    match operator.wait(Duration::from_secs(u64::from(u32::MAX))).await {
-        Ok(code) => Err(operator.blame(&format!("the operator has ended with code {code}"))),
+    match operator.process.wait(Duration::from_secs(u64::from(u32::MAX))).await {
+        Ok(code) => Err(operator.process.blame(&format!("the operator has ended with code {code}"))),
         Err(failure) => Err(failure),
     }
 }
 
-/// Installs the chart as Helm would; gives the name of the operator's ServiceAccount.
+/// Makes the namespace and installs the chart as Helm would; gives the name of the operator's ServiceAccount.
 async fn install(client: &Client) -> Result<String> {
     let namespace = k8s_openapi::api::core::v1::Namespace {
         metadata: ObjectMeta { name: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() },
         ..Default::default()
     };
     Api::all(client.clone()).create(&PostParams::default(), &namespace).await?;
-    let values = json!({ "publicUrl": PUBLIC_URL });
-    let objects = helm::render(&root().join("charts/faas-iam"), "faas-iam", NAMESPACE, &values)?;
-    helm::apply(client, &objects, NAMESPACE).await?;
-    let is_account =
-        |object: &&DynamicObject| object.types.as_ref().is_some_and(|t| t.kind == "ServiceAccount");
-    let account = objects.iter().find(is_account).map(ResourceExt::name_any);
-    account.ok_or_else(|| Failure::new("the chart has no ServiceAccount"))
+    chart::install(client, "faas-iam", NAMESPACE, &json!({ "publicUrl": PUBLIC_URL })).await
 }
 
 /// Starts the operator with the rights of the chart's ServiceAccount and waits until it is ready.
-async fn operator(plane: &ControlPlane, account: &str) -> Result<Leashed> {
-    let kubeconfig = plane.cluster().service_account_kubeconfig(NAMESPACE, account, plane.folder()).await?;
-    let address = format!("127.0.0.1:{}", ports::free());
-    let kubeconfig = kubeconfig.display().to_string();
-    let arguments =
-        ["operator", "--kubeconfig", &kubeconfig, "--metrics-listen", &address, "--public-url", PUBLIC_URL];
-    let mut operator = product::start("operator", plane.folder(), &arguments, &[])?;
-    let asker = reqwest::Client::builder().no_proxy().build()?;
-    operator.answers(&asker, &format!("http://{address}/readyz"), WITHIN).await?;
+async fn operator(plane: &ControlPlane, account: &str) -> Result<Operator> {
+    let account = Account::new(plane.cluster(), NAMESPACE, account, plane.folder()).await?;
+    let mut operator = account.start("operator", &["--log-format", "json", "--public-url", PUBLIC_URL])?;
+    operator.ready().await?;
     Ok(operator)
 }
 

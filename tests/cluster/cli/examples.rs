@@ -1,27 +1,16 @@
 //! Every example, asked on its files and on a cluster that has them: one answer.
 
-use std::time::Duration;
-
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
-use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::{Run, apply, forget, objects, run_args};
+use crate::operator::installed::{WITHIN, installed};
 use crate::schema::cluster;
 use crate::support::{
     Failure, Result,
     cluster::Cluster,
     examples::{self, Example},
-    helm,
-    namespace::with_temp_ns,
-    ports, product,
-    scratch::Scratch,
-    tools::root,
     wait::eventually,
 };
-
-/// The operator's ServiceAccount, as the chart calls it.
-const OPERATOR: &str = "faas-iam-operator";
 
 /// The questions of an example: its decisions, the same the other way round, and the bundle.
 fn questions(example: &Example) -> Vec<Vec<String>> {
@@ -45,17 +34,17 @@ fn on_cluster(cluster: &Cluster, namespace: &str, question: &[String]) -> Result
 async fn a_cluster_answers_every_question_of_the_examples_as_their_files_do() -> Result<()> {
     let cluster = cluster().await?;
     for example in examples::all()? {
-        with_operator(cluster, async |namespace| {
-            let client = cluster.admin().await?;
-            apply(&client, &namespace, objects(std::slice::from_ref(&example.folder))).await?;
-            served(cluster, &namespace, &example).await?;
+        installed(cluster, json!({}), async |at| {
+            let _operator = at.start("one", &[])?;
+            apply(&at.client, &at.namespace, objects(std::slice::from_ref(&example.folder))).await?;
+            served(cluster, &at.namespace, &example).await?;
             for question in questions(&example) {
-                let there = on_cluster(cluster, &namespace, &question)?;
+                let there = on_cluster(cluster, &at.namespace, &question)?;
                 let here = on_files(&example, &question)?;
                 assert_eq!(there.code, here.code, "{question:?}: {there:?}");
                 assert_eq!(without_keys(&there), without_keys(&here), "{question:?}");
             }
-            assert_checked_alike(cluster, &namespace, &example)
+            assert_checked_alike(cluster, &at.namespace, &example)
         })
         .await
         .map_err(|failure| failure.during(&example.name))?;
@@ -63,39 +52,11 @@ async fn a_cluster_answers_every_question_of_the_examples_as_their_files_do() ->
     Ok(())
 }
 
-/// Runs a test beside the operator, which has the chart's rights and no others.
-async fn with_operator<F>(cluster: &Cluster, test: impl FnOnce(String) -> F) -> Result<()>
-where
-    F: Future<Output = Result<()>>,
-{
-    with_temp_ns(cluster, "example", async |namespace| {
-        let client = cluster.admin().await?;
-        let chart = helm::render(&root().join("charts/faas-iam"), "faas-iam", &namespace, &json!({}))?;
-        helm::apply(&client, &chart, &namespace).await?;
-        let scratch = Scratch::new()?;
-        let account = cluster.service_account_kubeconfig(&namespace, OPERATOR, scratch.path()).await?;
-        let (account, address) = (account.display().to_string(), format!("127.0.0.1:{}", ports::free()));
-        let flags = ["-n", &namespace, "--kubeconfig", &account, "--metrics-listen", &address];
-        let arguments: Vec<_> = ["operator"].into_iter().chain(flags).collect();
-        let _operator = product::start("operator", scratch.path(), &arguments, &[])?;
-        let outcome = test(namespace.clone()).await;
-        forget_cluster_wide(&client, &format!("{namespace}:{OPERATOR}")).await?;
-        outcome
-    })
-    .await
-}
-
-async fn forget_cluster_wide(client: &Client, name: &str) -> Result<()> {
-    Api::<ClusterRoleBinding>::all(client.clone()).delete(name, &Default::default()).await?;
-    Api::<ClusterRole>::all(client.clone()).delete(name, &Default::default()).await?;
-    Ok(())
-}
-
 /// Waits until the operator has the example's objects in its bundle.
 async fn served(cluster: &Cluster, namespace: &str, example: &Example) -> Result<()> {
     let question = ["render".to_owned()];
     let wanted = without_keys(&on_files(example, &question)?);
-    eventually("the bundle of the files", Duration::from_secs(30), async || {
+    eventually("the bundle of the files", WITHIN, async || {
         let there = on_cluster(cluster, namespace, &question)?;
         match there.code {
             Some(0) if without_keys(&there) == wanted => Ok(Some(())),

@@ -1,6 +1,4 @@
-//! The chart in a namespace of its own, and operators that run under its ServiceAccount as processes.
-
-use std::{path::PathBuf, time::Duration};
+//! The chart in a namespace of its own, and what a test asks of it.
 
 use faas_iam::{
     api::Kind,
@@ -9,10 +7,7 @@ use faas_iam::{
         names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY},
     },
 };
-use k8s_openapi::api::{
-    core::v1::{ConfigMap, Secret},
-    rbac::v1::{ClusterRole, ClusterRoleBinding},
-};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{
     Api, Client, ResourceExt as _,
     api::{ApiResource, DynamicObject, Patch},
@@ -20,29 +15,31 @@ use kube::{
 };
 use serde_json::{Value, json};
 
+pub use crate::support::chart::{Operator, WITHIN};
 use crate::support::{
-    Failure, Result, child::Leashed, cluster::Cluster, helm, namespace::with_temp_ns, ports, product,
-    scratch::Scratch, tools::root, wait::eventually,
+    Failure, Result,
+    chart::{self, Account},
+    cluster::Cluster,
+    helm,
+    namespace::with_temp_ns,
+    product,
+    scratch::Scratch,
+    wait::eventually,
 };
 
-/// The ServiceAccount and the Lease.
-pub const OPERATOR: &str = "faas-iam-operator";
-/// What is waited for happens within this, or never.
-pub const WITHIN: Duration = Duration::from_secs(30);
+/// The chart's release.
+const RELEASE: &str = "faas-iam";
+/// The Lease.
+pub const LEASE: &str = "faas-iam-operator";
 
 /// The chart in one namespace.
 pub struct Installed {
     pub cluster: Cluster,
     pub namespace: String,
     pub client: Client,
-    kubeconfig: PathBuf,
+    account: Account,
+    values: Value,
     folder: Scratch,
-}
-
-/// One running operator.
-pub struct Operator {
-    pub process: Leashed,
-    address: String,
 }
 
 /// Runs `test` with the chart installed in a namespace of its own; `values` are the chart's.
@@ -52,15 +49,13 @@ where
 {
     with_temp_ns(cluster, "operator", async |namespace| {
         let client = cluster.admin().await?;
-        let objects = helm::render(&root().join("charts/faas-iam"), "faas-iam", &namespace, &values)?;
-        helm::apply(&client, &objects, &namespace).await?;
+        let name = chart::install(&client, RELEASE, &namespace, &values).await?;
         let folder = Scratch::new()?;
-        let kubeconfig = cluster.service_account_kubeconfig(&namespace, OPERATOR, folder.path()).await?;
-        let (cluster, name) = (cluster.clone(), format!("{namespace}:{OPERATOR}"));
+        let account = Account::new(cluster, &namespace, &name, folder.path()).await?;
+        let (cluster, client, at) = (cluster.clone(), client.clone(), namespace.clone());
         let outcome =
-            test(Installed { cluster, namespace, client: client.clone(), kubeconfig, folder }).await;
-        Api::<ClusterRoleBinding>::all(client.clone()).delete(&name, &Default::default()).await?;
-        Api::<ClusterRole>::all(client).delete(&name, &Default::default()).await?;
+            test(Installed { cluster, namespace: at, client: client.clone(), account, values, folder }).await;
+        chart::forget_cluster_wide(&client, &namespace).await?;
         outcome
     })
     .await
@@ -72,21 +67,25 @@ impl Installed {
         Ok(Self { client: self.cluster.admin().await?, ..self })
     }
 
+    /// Upgrades the chart to other values.
+    pub async fn upgrade(&self, values: &Value) -> Result<()> {
+        chart::install(&self.client, RELEASE, &self.namespace, values).await.map(drop)
+    }
+
+    /// Another ServiceAccount with the same rights, by another release of the chart in the same namespace.
+    pub async fn another_account(&self, release: &str) -> Result<Account> {
+        let name = chart::install(&self.client, release, &self.namespace, &self.values).await?;
+        Account::new(&self.cluster, &self.namespace, &name, self.folder.path()).await
+    }
+
     /// The user as whom operators ask.
     pub fn user(&self) -> String {
-        format!("system:serviceaccount:{}:{OPERATOR}", self.namespace)
+        self.account.user()
     }
 
     /// Starts an operator, with more arguments than every one has.
     pub fn start(&self, identity: &str, more: &[&str]) -> Result<Operator> {
-        let address = format!("127.0.0.1:{}", ports::free());
-        let kubeconfig = self.kubeconfig.display().to_string();
-        let mut arguments = vec!["operator", "--namespace", &self.namespace, "--kubeconfig", &kubeconfig];
-        arguments.extend(["--metrics-listen", &address, "--identity", identity, "--log-format", "text"]);
-        arguments.extend(more);
-        let name = format!("{identity}-{}", address.rsplit(':').next().unwrap());
-        let process = product::start(&name, self.folder.path(), &arguments, &[])?;
-        Ok(Operator { process, address })
+        self.account.start(identity, more)
     }
 
     /// Runs another command of the product as the administrator: exit code and what it said.
@@ -164,13 +163,17 @@ impl Installed {
 
     /// The bundle as a gateway reads it.
     pub async fn bundle(&self) -> Result<Bundle> {
-        let index = self.index().await?;
+        self.assembled(&self.index().await?).await
+    }
+
+    /// The bundle of an index, perhaps of an earlier one.
+    pub async fn assembled(&self, index: &Index) -> Result<Bundle> {
         let mut texts = std::collections::BTreeMap::new();
         for shard in &index.shards {
             let text = self.maps().get(&shard.name).await?.data.and_then(|mut data| data.remove(SHARD_KEY));
             texts.insert(shard.name.clone(), text.unwrap_or_default());
         }
-        Ok(assemble(&index, |name| texts.get(name).map(String::as_str))?)
+        Ok(assemble(index, |name| texts.get(name).map(String::as_str))?)
     }
 
     /// Waits until the bundle is as asked; gives it.
@@ -233,38 +236,6 @@ impl Conditions {
     }
 }
 
-impl Operator {
-    /// Waits until it is ready, and gives what it says.
-    pub async fn ready(&mut self) -> Result<String> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let url = format!("http://{}/readyz", self.address);
-        self.process.answers(&client, &url, WITHIN).await?;
-        Ok(client.get(url).send().await?.text().await?)
-    }
-
-    /// What a path answers now.
-    pub async fn get(&self, path: &str) -> Result<(u16, String)> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let answer = client.get(format!("http://{}{path}", self.address)).send().await?;
-        Ok((answer.status().as_u16(), answer.text().await?))
-    }
-
-    /// A sample of `/metrics`, by the text before its value.
-    pub async fn metric(&self, sample: &str) -> Result<Option<f64>> {
-        let (_, text) = self.get("/metrics").await?;
-        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
-        Ok(line.and_then(|value| value.parse().ok()))
-    }
-
-    /// Ends it as Kubernetes does; it has to end well.
-    pub async fn stop(mut self) -> Result<()> {
-        match self.process.stop().await? {
-            0 => Ok(()),
-            code => Err(self.process.blame(&format!("ended with code {code}"))),
-        }
-    }
-}
-
 /// The names of an object's kind and its own, for asking every one of a list.
 pub async fn all_ready(installed: &Installed, objects: &[(Kind, &str)]) -> Result<()> {
     for (kind, name) in objects {
@@ -274,7 +245,13 @@ pub async fn all_ready(installed: &Installed, objects: &[(Kind, &str)]) -> Resul
     Ok(())
 }
 
-/// The name of a ConfigMap that is there.
-pub fn name(map: &ConfigMap) -> String {
-    map.name_any()
+/// Waits until no shard is left but those of the index.
+pub async fn swept(at: &Installed) -> Result<()> {
+    eventually("old shards to go", WITHIN, async || {
+        let listed = at.index().await?.shards.len();
+        let maps = at.maps().list(&Default::default()).await?.items;
+        let shards = maps.iter().filter(|map| map.name_any().starts_with("faas-iam-bundle-"));
+        Ok((shards.count() == listed).then_some(()))
+    })
+    .await
 }

@@ -8,7 +8,7 @@ use kube::Api;
 use serde_json::json;
 
 use super::{
-    installed::{Installed, OPERATOR, Operator, all_ready, installed},
+    installed::{Installed, LEASE, Operator, all_ready, installed},
     main_job::{DECLARED, DECLARED_NAMES},
 };
 use crate::support::{Result, shared::shared, skip::skip, wait::eventually};
@@ -19,7 +19,7 @@ const TERMS: [&str; 2] = ["--lease-duration", "3s"];
 
 async fn holder(at: &Installed) -> Result<Option<String>> {
     let leases: Api<Lease> = Api::namespaced(at.client.clone(), &at.namespace);
-    let lease = leases.get_opt(OPERATOR).await?;
+    let lease = leases.get_opt(LEASE).await?;
     Ok(lease.and_then(|lease| lease.spec).and_then(|spec| spec.holder_identity))
 }
 

@@ -1,7 +1,7 @@
 //! The operator against a real API server, as the chart's ServiceAccount and nothing more.
 
 mod definitions;
-mod installed;
+pub(crate) mod installed;
 mod issuers;
 mod leading;
 mod main_job;

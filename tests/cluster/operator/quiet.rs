@@ -6,10 +6,10 @@ use faas_iam::api::Kind;
 use serde_json::json;
 
 use super::{
-    installed::{Installed, WITHIN, all_ready, installed},
+    installed::{all_ready, installed, swept},
     main_job::{DECLARED, DECLARED_NAMES, GATEWAY},
 };
-use crate::support::{Result, audit::Request, shared::shared, skip::skip, wait::eventually};
+use crate::support::{Result, audit::Request, shared::shared, skip::skip};
 
 const QUIET: Duration = Duration::from_secs(60);
 /// Short, so that old shards are gone before the quiet begins.
@@ -32,17 +32,6 @@ fn unusual(requests: &[Request]) -> Vec<String> {
     let odd = requests.iter().filter(|request| !is_usual(request));
     odd.map(|request| format!("{} {} {} {}", request.verb, request.uri, request.code, request.agent))
         .collect()
-}
-
-/// Waits until no shard is left but those of the index.
-async fn swept(at: &Installed) -> Result<()> {
-    eventually("old shards to go", WITHIN, async || {
-        let listed = at.index().await?.shards.len();
-        let maps = at.maps().list(&Default::default()).await?.items;
-        let shards = maps.iter().filter(|map| super::installed::name(map).starts_with("faas-iam-bundle-"));
-        Ok((shards.count() == listed).then_some(()))
-    })
-    .await
 }
 
 #[tokio::test]

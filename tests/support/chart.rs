@@ -1,0 +1,153 @@
+//! Our chart as a cluster gets it, and the operator as a process that has the chart's rights and no others.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use kube::{Api, Client, ResourceExt, api::DynamicObject};
+
+use super::{Failure, Result, child::Leashed, cluster::Cluster, helm, ports, product, tools::root};
+
+/// What is waited for happens within this, or never.
+pub const WITHIN: Duration = Duration::from_secs(30);
+
+/// The objects of the chart as `helm install RELEASE --namespace NAMESPACE` makes them.
+///
+/// # Errors
+/// Those of [`helm::render`].
+pub fn render(release: &str, namespace: &str, values: &serde_json::Value) -> Result<Vec<DynamicObject>> {
+    helm::render(&root().join("charts/faas-iam"), release, namespace, values)
+}
+
+/// Installs the chart, or upgrades it; gives the name of the operator's ServiceAccount.
+///
+/// # Errors
+/// When Helm or the API server refuses.
+pub async fn install(
+    client: &Client,
+    release: &str,
+    namespace: &str,
+    values: &serde_json::Value,
+) -> Result<String> {
+    let objects = render(release, namespace, values)?;
+    helm::apply(client, &objects, namespace).await?;
+    let is_account =
+        |o: &&DynamicObject| o.types.as_ref().is_some_and(|types| types.kind == "ServiceAccount");
+    let account = objects.iter().find(is_account).map(ResourceExt::name_any);
+    account.ok_or_else(|| Failure::new("the chart has no ServiceAccount"))
+}
+
+/// Takes away what the releases of a namespace have outside of it; the definitions stay, other tests use them.
+///
+/// # Errors
+/// When the API server refuses.
+pub async fn forget_cluster_wide(client: &Client, namespace: &str) -> Result<()> {
+    let prefix = format!("{namespace}:");
+    let roles: Api<ClusterRole> = Api::all(client.clone());
+    let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
+    for role in roles.list(&Default::default()).await?.iter().map(ResourceExt::name_any) {
+        if role.starts_with(&prefix) {
+            bindings.delete(&role, &Default::default()).await?;
+            roles.delete(&role, &Default::default()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A ServiceAccount with the chart's rights, from which operators are started.
+pub struct Account {
+    namespace: String,
+    name: String,
+    kubeconfig: PathBuf,
+}
+
+impl Account {
+    /// The ServiceAccount with a kubeconfig in `folder`, whose token holds for an hour.
+    ///
+    /// # Errors
+    /// When the API server gives no token, or the file cannot be written.
+    pub async fn new(cluster: &Cluster, namespace: &str, name: &str, folder: &Path) -> Result<Self> {
+        let kubeconfig = cluster.service_account_kubeconfig(namespace, name, folder).await?;
+        Ok(Self { namespace: namespace.to_owned(), name: name.to_owned(), kubeconfig })
+    }
+
+    /// As whom operators of it ask.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:{}", self.namespace, self.name)
+    }
+
+    /// Where its token is.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Starts an operator as it; `more` are arguments besides those that every one has.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(&self, identity: &str, more: &[&str]) -> Result<Operator> {
+        let address = format!("127.0.0.1:{}", ports::free());
+        let kubeconfig = self.kubeconfig.display().to_string();
+        let mut arguments = vec!["operator", "--namespace", &self.namespace, "--kubeconfig", &kubeconfig];
+        arguments.extend(["--metrics-listen", &address, "--identity", identity]);
+        arguments.extend(more);
+        let name = format!("{identity}-{}", address.rsplit(':').next().unwrap_or_default());
+        let folder = self.kubeconfig.parent().ok_or_else(|| Failure::new("a kubeconfig without a folder"))?;
+        // By the environment, so that an argument can say otherwise.
+        let process = product::start(&name, folder, &arguments, &[("FAAS_IAM_LOG_FORMAT", "text")])?;
+        Ok(Operator { process, address })
+    }
+}
+
+/// One running operator.
+pub struct Operator {
+    /// The process.
+    pub process: Leashed,
+    address: String,
+}
+
+impl Operator {
+    /// Waits until it is ready, and gives what it says.
+    ///
+    /// # Errors
+    /// When it is not in time, or has ended; the message has its log's tail.
+    pub async fn ready(&mut self) -> Result<String> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("http://{}/readyz", self.address);
+        self.process.answers(&client, &url, WITHIN).await?;
+        Ok(self.get("/readyz").await?.1)
+    }
+
+    /// What a path answers now: the HTTP status, and the body.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub async fn get(&self, path: &str) -> Result<(u16, String)> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let answer = client.get(format!("http://{}{path}", self.address)).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// A sample of `/metrics`, by the text before its value.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub async fn metric(&self, sample: &str) -> Result<Option<f64>> {
+        let (_, text) = self.get("/metrics").await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        Ok(line.and_then(|value| value.parse().ok()))
+    }
+
+    /// Ends it as Kubernetes does.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub async fn stop(mut self) -> Result<()> {
+        match self.process.stop().await? {
+            0 => Ok(()),
+            code => Err(self.process.blame(&format!("ended with code {code}"))),
+        }
+    }
+}
