@@ -7,5 +7,6 @@ mod leading;
 mod main_job;
 mod outage;
 mod quiet;
+mod rights;
 mod strangers;
 mod troubles;
