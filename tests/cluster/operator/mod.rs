@@ -6,6 +6,7 @@ mod issuers;
 mod leading;
 mod main_job;
 mod outage;
+mod oversized;
 mod quiet;
 mod rights;
 mod strangers;

@@ -236,25 +236,51 @@ async fn the_issuer_that_is_ourselves_has_to_have_the_public_url() -> Result<()>
     .await
 }
 
+/// Issuers whose keys, or whose roots, are in Secrets.
+const BY_SECRETS: [(&str, &str, &str); 2] = [
+    (
+        "keys",
+        r#"{"iss": "https://keys.example.com", "aud": ["gw"], "jwksRef": {"kind": "Secret", "name": "partner-keys", "key": "jwks.json"}}"#,
+        "KeysNotFound",
+    ),
+    (
+        "roots",
+        r#"{"iss": "https://localhost:1", "aud": ["gw"], "caBundleRef": {"kind": "Secret", "name": "partner-ca", "key": "ca.crt"}}"#,
+        "CaBundleNotFound",
+    ),
+];
+
 #[tokio::test]
-async fn a_secret_that_the_chart_does_not_name_cannot_be_read_and_the_cure_is_told() -> Result<()> {
+async fn a_secret_that_the_chart_does_not_name_is_told_with_the_value_to_set_and_setting_it_heals()
+-> Result<()> {
     let shared = shared().await?;
-    for named in [false, true] {
-        let secrets = if named { json!(["partner-keys"]) } else { json!([]) };
-        installed(shared.cluster(), json!({ "rbac": { "referencedSecrets": secrets } }), async |at| {
-            let secret = json!({
-                "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "partner-keys" },
-                "stringData": { "jwks.json": format!(r#"{{"keys": [{KEY}]}}"#) },
-            });
+    installed(shared.cluster(), json!({}), async |at| {
+        let root = crate::support::certs::Authority::new("partner")?.pem();
+        for (name, key, text) in
+            [("partner-keys", "jwks.json", format!(r#"{{"keys": [{KEY}]}}"#)), ("partner-ca", "ca.crt", root)]
+        {
+            let metadata = json!({ "name": name });
+            let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": { key: text } });
             at.apply(&secret.to_string()).await?;
-            let issuer = r#"{"iss": "https://partner.example.com", "aud": ["gw"], "jwksRef": {"kind": "Secret", "name": "partner-keys", "key": "jwks.json"}}"#;
-            create(&at, Kind::JwtIssuer, "partner", issuer).await?;
-            let operator = at.start("one", &[])?;
-            let conditions = at.reason(Kind::JwtIssuer, "partner", if named { "Accepted" } else { "KeysNotFound" }).await?;
-            assert_eq!(conditions.message("Ready").contains("rbac.referencedSecrets"), !named, "{conditions:?}");
-            operator.stop().await
-        })
-        .await?;
-    }
-    Ok(())
+        }
+        for (name, spec, _) in BY_SECRETS {
+            create(&at, Kind::JwtIssuer, name, spec).await?;
+        }
+        at.apply(DECLARED).await?;
+        let operator = at.start("one", &[])?;
+        for (name, _, reason) in BY_SECRETS {
+            let conditions = at.reason(Kind::JwtIssuer, name, reason).await?;
+            let said = conditions.message("Ready");
+            assert!(said.contains("`rbac.referencedSecrets`") && said.contains("`partner-"), "{said}");
+            assert_eq!(conditions.state(), "in progress");
+        }
+        all_ready(&at, &DECLARED_NAMES).await?;
+
+        at.upgrade(&json!({ "rbac": { "referencedSecrets": ["partner-keys", "partner-ca"] } })).await?;
+        all_ready(&at, &[(Kind::JwtIssuer, "keys")]).await?;
+        // Its roots are read now; that nobody listens there is another trouble.
+        at.reason(Kind::JwtIssuer, "roots", "IssuerUnreachable").await?;
+        operator.stop().await
+    })
+    .await
 }
