@@ -12,8 +12,8 @@ use super::keybook::Want;
 use super::objects::Schema;
 use super::references::Content;
 use super::shown::Shown;
-use super::signing;
 use super::world::SigningKey;
+use super::{signing, trusted};
 use crate::api::Kind;
 use crate::bundle::names::{INDEX_KEY, SHARD_KEY};
 use crate::bundle::{Digest, Index};
@@ -104,6 +104,11 @@ pub fn signing_key(secret: Option<&Secret>) -> SigningKey {
         },
         Err(why) => SigningKey::Broken(why),
     }
+}
+
+/// The installation's bundle of certificates. A Secret without it is a broken bundle, not none.
+pub fn ca_bundle(secret: Option<Secret>) -> Option<Vec<u8>> {
+    secret.map(|secret| secret_data(secret).remove(trusted::KEY).unwrap_or_default())
 }
 
 /// What a reference to this key leads to; `data` is that of the object, where it is there.

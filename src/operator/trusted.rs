@@ -72,6 +72,8 @@ impl Trusted {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::Secret;
+
     use super::*;
 
     fn root() -> String {
@@ -90,6 +92,17 @@ mod tests {
         assert!(trusted.see(Some(b"rubbish"), NOW).is_some_and(|said| said.refused));
         assert_eq!(trusted.see(Some(b"rubbish"), NOW), None);
         assert_eq!(trusted.roots(), good);
+    }
+
+    #[test]
+    fn a_secret_that_has_lost_its_key_is_a_broken_bundle_and_no_removal() {
+        let mut trusted = Trusted::default();
+        trusted.see(Some(root().as_bytes()), NOW);
+        let good = trusted.roots();
+        let emptied = crate::operator::seen::ca_bundle(Some(Secret::default()));
+        assert!(trusted.see(emptied.as_deref(), NOW).is_some_and(|said| said.refused));
+        assert_eq!(trusted.roots(), good);
+        assert_eq!(crate::operator::seen::ca_bundle(None), None);
     }
 
     #[test]

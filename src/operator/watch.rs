@@ -179,8 +179,7 @@ impl Watches {
     }
 
     async fn ca_bundle(self) {
-        let pem = |found: Option<Secret>| found.map(seen::secret_data)?.remove(trusted::KEY);
-        self.one(self.namespaced(), trusted::SECRET, |found| Seen::CaBundle(pem(found))).await;
+        self.one(self.namespaced(), trusted::SECRET, |found| Seen::CaBundle(seen::ca_bundle(found))).await;
     }
 
     /// Watches what a JwtIssuer refers to, until it is aborted.
