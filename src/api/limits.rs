@@ -37,6 +37,8 @@ pub const NAME: usize = 253;
 pub const SPEC_BYTES: usize = 256 * 1024;
 /// Bytes of a whole `spec` of a JwtIssuer, which may hold a key set.
 pub const ISSUER_SPEC_BYTES: usize = 320 * 1024;
+/// Levels of maps and lists of a whole object, the object itself counted, aliases expanded.
+pub const DEPTH: usize = 100;
 /// Characters of a condition's message.
 pub const MESSAGE: usize = 32_768;
 /// Conditions of an object.

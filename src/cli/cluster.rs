@@ -18,6 +18,7 @@ use super::source::ClusterArgs;
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
 use crate::bundle::{AssembleError, Bundle, Index, IndexError, assemble};
+use crate::operator::arrived::Arrived;
 use crate::operator::holdings::INDEX_TYPE;
 
 /// How long one question may take altogether.
@@ -165,13 +166,14 @@ impl Cluster {
     }
 
     async fn list(&self, kind: Kind) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
-        let api: Api<DynamicObject> =
+        let api: Api<Arrived> =
             Api::namespaced_with(self.client.clone(), &self.namespace, &api_resource(kind));
         let mut page = ListParams::default().limit(PAGE);
         let mut objects = Vec::new();
         loop {
             let list = api.list(&page).await.map_err(|e| failed(kind.to_string(), &e, OBJECTS_CURE))?;
-            objects.extend(list.items.into_iter().map(|object| (kind, object)));
+            let there = list.items.into_iter().filter(|object| !object.is_going());
+            objects.extend(there.map(|Arrived(object)| (kind, object)));
             match list.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => page = page.continue_token(&token),
                 None => return Ok(objects),

@@ -36,7 +36,7 @@ pub use select::{Object, Other, Selection, select};
 pub const MAX_FILE_BYTES: usize = 4 << 20;
 
 /// The deepest nesting of maps and lists, aliases expanded.
-pub const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = crate::api::limits::DEPTH;
 
 /// The most that one document may hold, and all documents of a text together: bytes of text plus 32
 /// for every value, aliases expanded.

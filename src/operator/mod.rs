@@ -4,6 +4,7 @@
 //! structs, in which a whole cluster's behaviour can be tested. The other modules do IO and decide nothing.
 
 pub mod apply;
+pub mod arrived;
 pub mod config;
 pub mod election;
 pub mod fetch;

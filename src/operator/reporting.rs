@@ -1,13 +1,14 @@
 //! Writing statuses and Events. Decides nothing: what they say is given.
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::api::{ApiResource, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::apply::code;
+use super::arrived::Arrived;
 use super::names::MANAGER;
 use super::statuses::{News, StatusWrite};
 use super::watch::chain;
@@ -52,7 +53,7 @@ impl Reporting {
         });
         let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         match self.api(write.key.kind).patch_status(&write.key.name, &params, &Patch::Merge(patch)).await {
-            Ok(written) => {
+            Ok(Arrived(written)) => {
                 self.tell(write).await;
                 let status = written.data.get("status").cloned().unwrap_or_default();
                 Reported::Written(written.metadata.resource_version.unwrap_or_default(), status)
@@ -62,7 +63,7 @@ impl Reporting {
         }
     }
 
-    fn api(&self, kind: Kind) -> Api<DynamicObject> {
+    fn api(&self, kind: Kind) -> Api<Arrived> {
         let gvk = GroupVersionKind::gvk(GROUP, kind.version(), kind.kind());
         let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
         Api::namespaced_with(self.client.clone(), &self.namespace, &resource)

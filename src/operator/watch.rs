@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
+use super::arrived::Arrived;
 use super::names::SELECTOR;
 use super::objects::Schema;
 use super::references::Content;
@@ -127,23 +128,31 @@ impl Watches {
     async fn objects(&self, kind: Kind) {
         let gvk = GroupVersionKind::gvk(GROUP, kind.version(), kind.kind());
         let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
-        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        let api: Api<Arrived> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
         let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => self.tell(Seen::Begin(kind)).await,
-                Ok(Event::InitApply(object)) => self.tell(Seen::Item(Shown::new(kind, object).into())).await,
+                Ok(Event::InitApply(object)) if object.is_going() => {}
+                Ok(Event::InitApply(Arrived(object))) => {
+                    self.tell(Seen::Item(Shown::new(kind, object).into())).await;
+                }
                 Ok(Event::InitDone) => {
                     let after = self.defined(kind).await;
                     self.tell(Seen::End(kind, after)).await;
                 }
-                Ok(Event::Apply(object)) => self.tell(Seen::Changed(Shown::new(kind, object).into())).await,
-                Ok(Event::Delete(object)) => {
-                    self.tell(Seen::Gone(ObjectRef { kind, name: object.name_any().into() })).await;
+                Ok(Event::Apply(object)) if object.is_going() => self.gone(kind, &object).await,
+                Ok(Event::Apply(Arrived(object))) => {
+                    self.tell(Seen::Changed(Shown::new(kind, object).into())).await;
                 }
+                Ok(Event::Delete(object)) => self.gone(kind, &object).await,
                 Err(error) => tracing::warn!(%kind, error = %chain(&error), "the watch was interrupted"),
             }
         }
+    }
+
+    async fn gone(&self, kind: Kind, object: &Arrived) {
+        self.tell(Seen::Gone(ObjectRef { kind, name: object.name_any().into() })).await;
     }
 
     async fn maps(self) {

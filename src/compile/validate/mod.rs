@@ -47,6 +47,9 @@ fn meaning(at: &mut Cursor<'_>, kind: Kind, object: &Value) -> Option<Meaning> {
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     at.required(root, "spec", |at, spec| {
         size(at, kind, spec);
+        if depth(spec) >= limits::DEPTH {
+            at.invalid(format!("nested more than {} levels deep: no key set needs that", limits::DEPTH));
+        }
         text::everywhere(at, spec);
         match kind {
             Kind::JwtIssuer => issuer::issuer(at, name, spec),
@@ -72,6 +75,16 @@ fn size(at: &mut Cursor<'_>, kind: Kind, spec: &Value) {
             format!("{bytes} bytes as JSON, at most {max} are allowed: split it into several objects");
         at.problem(Reason::TooLarge, message);
     }
+}
+
+/// Levels of maps and lists; scalars have none.
+fn depth(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(map) => map.values().map(depth).max(),
+        _ => return 0,
+    };
+    inner.unwrap_or_default().saturating_add(1)
 }
 
 fn origin(object: &Value) -> Origin {
