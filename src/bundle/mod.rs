@@ -23,7 +23,7 @@ use crate::token::KeySet;
 
 pub use encode::DecodeError;
 pub use index::{FORMAT, Index, IndexError, Retired, ShardRef};
-pub use shard::{AssembleError, Shard, assemble};
+pub use shard::{AssembleError, MAX_RECORD, Shard, assemble};
 
 /// The largest bundle, bytes of all shards together, unless a flag says otherwise (`semantics.md` 26).
 pub const DEFAULT_LIMIT: usize = 64 << 20;

@@ -8,8 +8,10 @@ use super::{Bundle, DecodeError, Digest, Index, IndexError, Key};
 
 /// Below this a shard goes on.
 const SOFT: usize = 32 << 10;
-/// Above this a shard ends whatever follows; a ConfigMap holds 1 MiB, the largest record is below 700 KiB.
+/// Above this a shard ends whatever follows, unless one record alone has more.
 const HARD: usize = 160 << 10;
+/// The most bytes that one record may have: a ConfigMap holds 1 MiB, and no record is cut.
+pub const MAX_RECORD: usize = 1000 << 10;
 /// Between the two, one key in this many ends a shard; with records of about 500 bytes, at about 64 KiB.
 const ONE_IN: u8 = 64;
 

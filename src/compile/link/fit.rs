@@ -1,11 +1,11 @@
-//! The bound of the whole bundle: what does not fit is refused by name, the newest first, and the rest
-//! serves (`semantics.md` 26).
+//! The bounds of the bundle: what no shard can hold is refused, and of what does not fit into the whole the
+//! newest first; the rest serves (`semantics.md` 26).
 
 use std::cmp::Reverse;
 
 use super::{not_ready, refusal, refused_key};
 use crate::api::{Kind, Reason};
-use crate::bundle::{Bundle, DEFAULT_LIMIT, Key, Record, Sort};
+use crate::bundle::{Bundle, DEFAULT_LIMIT, Key, MAX_RECORD, Record, Sort};
 use crate::compile::{Linked, ObjectRef, Problem};
 use crate::model::FieldPath;
 
@@ -13,7 +13,7 @@ use crate::model::FieldPath;
 /// that was taken out stays where there is room for it, which is never at the cost of what serves.
 pub(super) fn fit(linked: &mut Linked, limit: usize) {
     let limit = if limit == 0 { DEFAULT_LIMIT } else { limit };
-    let mut size: usize = linked.bundle.iter().map(|(key, _)| linked.bundle.size_of(key)).sum();
+    let mut size = without_the_largest(linked);
     if size <= limit {
         return;
     }
@@ -24,7 +24,10 @@ pub(super) fn fit(linked: &mut Linked, limit: usize) {
         }
         let Some(key) = key_of(&linked.bundle, &object) else { continue };
         size -= linked.bundle.size_of(&key);
-        words.extend(take_out(linked, &object, &key, limit));
+        let message = format!(
+            "the bundle has no room for it: it may have {limit} bytes, and older objects fill it; remove objects, or raise the limit"
+        );
+        words.extend(take_out(linked, &object, &key, Reason::BundleFull, message));
     }
     for (key, word) in words.into_iter().rev() {
         linked.bundle.insert(key.name.clone(), word);
@@ -34,6 +37,29 @@ pub(super) fn fit(linked: &mut Linked, limit: usize) {
             return;
         }
     }
+}
+
+/// Takes out what no shard can hold: written out in full, a condition that is short in a spec can be several
+/// times as long, and one object must not keep the others' changes from being written. Returns the bytes of
+/// what is left.
+fn without_the_largest(linked: &mut Linked) -> usize {
+    let sizes = linked.bundle.iter().map(|(key, _)| (key.clone(), linked.bundle.size_of(key)));
+    let (large, small): (Vec<_>, Vec<_>) = sizes.partition(|(_, bytes)| *bytes > MAX_RECORD);
+    let mut size = small.iter().map(|(_, bytes)| bytes).sum();
+    for (key, bytes) in large {
+        let Some(object) = linked.reports.keys().find(|o| key_of(&linked.bundle, o).as_ref() == Some(&key))
+        else {
+            continue;
+        };
+        let message = format!(
+            "{bytes} bytes in the bundle, where every condition stands in full, and at most {MAX_RECORD} fit into a ConfigMap: split it into several objects"
+        );
+        if let Some((key, word)) = take_out(linked, &object.clone(), &key, Reason::TooLarge, message) {
+            linked.bundle.insert(key.name.clone(), word);
+            size += linked.bundle.size_of(&key);
+        }
+    }
+    size
 }
 
 /// All objects, by the time of their creation and then by name, last first.
@@ -49,16 +75,19 @@ fn newest_first(linked: &Linked) -> Vec<ObjectRef> {
 }
 
 /// Takes one object out and reports it. Returns the word that could stand in its place.
-fn take_out(linked: &mut Linked, object: &ObjectRef, key: &Key, limit: usize) -> Option<(Key, Record)> {
+fn take_out(
+    linked: &mut Linked,
+    object: &ObjectRef,
+    key: &Key,
+    reason: Reason,
+    message: String,
+) -> Option<(Key, Record)> {
     let record = linked.bundle.remove(key)?;
     if key.sort == Sort::Refused {
         return None;
     }
     let report = linked.reports.get_mut(object)?;
-    let message = format!(
-        "the bundle has no room for it: it may have {limit} bytes, and older objects fill it; remove objects, or raise the limit"
-    );
-    let problem = Problem { reason: Reason::BundleFull, field: FieldPath::root(), message };
+    let problem = Problem { reason, field: FieldPath::root(), message };
     let problems = [vec![problem], std::mem::take(&mut report.problems)].concat();
     *report = not_ready(problems, std::mem::take(&mut report.warnings));
     Some((refused_key(object), refusal(record.origin()?, report, object)))

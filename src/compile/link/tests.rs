@@ -342,6 +342,29 @@ fn r26_what_does_not_fit_is_refused_newest_first_and_the_rest_serves() {
     assert_eq!(linked.bundle.roles().count() + refused.len(), 21);
 }
 
+/// A Policy that is short as it is written, by operators with many keys each, and long when written out.
+fn terse_policy() -> Value {
+    let keys: serde_json::Map<_, _> =
+        ('a'..='z').chain('A'..='F').map(|claim| (format!("jwt:{claim}"), json!(["x"]))).collect();
+    let mut operators: Vec<_> = crate::api::condition::operators().collect();
+    operators.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    operators.truncate(16);
+    let condition: serde_json::Map<_, _> = operators.into_iter().map(|name| (name, json!(keys))).collect();
+    let statement = json!({
+        "sid": "s", "action": ["*"], "effect": "Allow", "resource": ["*"], "condition": condition
+    });
+    json!({ "statement": vec![statement; 33] })
+}
+
+#[test]
+fn r26_an_object_that_no_shard_can_hold_is_refused_and_keeps_nobody_elses_changes_back() {
+    let world = World::default().policy("p").object(Policy, "terse", terse_policy());
+    assert_eq!(world.state(Policy, "terse"), (Readiness::Stalled, Reason::TooLarge));
+    assert_eq!(world.state(Policy, "p"), READY);
+    let longest = world.link().bundle.shards().iter().map(|shard| shard.text.len()).max();
+    assert!(longest.is_some_and(|bytes| bytes <= crate::bundle::MAX_RECORD), "{longest:?}");
+}
+
 #[test]
 fn r26_where_nothing_fits_nothing_serves_and_each_object_says_so() {
     let mut world = World::default().issuer("idp", IDP).policy("p").object(Policy, "broken", json!({}));

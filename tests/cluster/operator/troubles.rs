@@ -1,5 +1,7 @@
 //! What is wrong says so with a reason of its own, grants nothing, and leaves the rest served.
 
+use std::collections::BTreeMap;
+
 use faas_iam::{api::Kind, bundle::Sort};
 use kube::api::ObjectMeta;
 use serde_json::json;
@@ -280,6 +282,44 @@ async fn a_secret_that_the_chart_does_not_name_is_told_with_the_value_to_set_and
         all_ready(&at, &[(Kind::JwtIssuer, "keys")]).await?;
         // Its roots are read now; that nobody listens there is another trouble.
         at.reason(Kind::JwtIssuer, "roots", "IssuerUnreachable").await?;
+        operator.stop().await
+    })
+    .await
+}
+
+/// A Policy of 256 KiB whose record would not fit into a ConfigMap: few operators, many keys.
+fn terse() -> String {
+    let mut operators: Vec<_> = faas_iam::api::condition::operators().collect();
+    operators.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    let keys =
+        json!(('a'..='z').chain('A'..='F').map(|c| (format!("jwt:{c}"), ["x"])).collect::<BTreeMap<_, _>>());
+    let condition: BTreeMap<_, _> = operators.into_iter().take(16).map(|name| (name, &keys)).collect();
+    let statement =
+        json!({ "sid": "1", "effect": "Allow", "action": ["*"], "resource": ["*"], "condition": condition });
+    json!({ "statement": vec![statement; 33] }).to_string()
+}
+
+#[tokio::test]
+async fn what_is_too_deep_to_read_or_too_long_to_write_keeps_nobody_elses_edits_back() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        at.apply(DECLARED).await?;
+        let deep = r#"{"apiVersion": "iam.openfaas.com/v1", "kind": "JwtIssuer", "metadata": {"name": "deep"}, "spec": {"iss": "https://deep.example.com", "aud": ["gw"], "jwks": {"keys": [KEY, {"kty": "RSA", "x5c": DEEP}]}}}"#;
+        let deep = deep.replace("KEY", KEY).replace("DEEP", &format!("{}{}", "[".repeat(500), "]".repeat(500)));
+        let path = format!("/apis/iam.openfaas.com/v1/namespaces/{}/jwtissuers", at.namespace);
+        let request = axum::http::Request::post(path).header("content-type", "application/json").body(deep.into_bytes())?;
+        at.client.request_text(request).await?;
+        create(&at, Kind::Policy, "terse", &terse()).await?;
+        let operator = at.start("one", &["--public-url", GATEWAY])?;
+        let conditions = at.reason(Kind::Policy, "terse", "TooLarge").await?;
+        assert_eq!(conditions.state(), "failed", "{conditions:?}");
+        all_ready(&at, &DECLARED_NAMES).await?;
+        at.edit(Kind::Role, "caller", json!({ "scope": ["dev:*"] })).await?;
+        let narrowed = |bundle: &faas_iam::bundle::Bundle| {
+            bundle.roles().any(|(name, role)| name == "caller" && role.scope.is_some())
+        };
+        let bundle = at.bundle_with("the edit", narrowed).await?;
+        assert!(bundle.get(Sort::Refused, "JwtIssuer/deep").is_some());
         operator.stop().await
     })
     .await
