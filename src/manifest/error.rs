@@ -47,6 +47,10 @@ pub enum Fault {
     /// The character U+0000 in a key or a value.
     #[error("a NUL character")]
     Nul,
+    /// A character that YAML 1.1 ends a line at, and 1.2 does not: kubectl would read what stands behind it in a
+    /// comment.
+    #[error("the character U+{:04X} ends a line for kubectl and not for others; write it as an escape in double quotes", u32::from(*.0))]
+    LineBreak(char),
     /// A map, a list or null as the key of a map.
     #[error("a key that is no text")]
     KeyIsNoText,

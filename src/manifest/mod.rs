@@ -58,6 +58,9 @@ pub fn parse(source: &str, text: &str) -> Result<Vec<Document>, Vec<ManifestErro
     if text.len() > MAX_FILE_BYTES {
         return Err(vec![too_large(source)]);
     }
+    if let Some(error) = odd_break(text) {
+        return Err(vec![locate(error)]);
+    }
     let mut reader = Reader::new(text);
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     while let Some(read) = reader.next_document() {
@@ -70,6 +73,18 @@ pub fn parse(source: &str, text: &str) -> Result<Vec<Document>, Vec<ManifestErro
         }
     }
     if errors.is_empty() { Ok(documents) } else { Err(errors) }
+}
+
+/// The first line break that only some readers of YAML know.
+fn odd_break(text: &str) -> Option<Located> {
+    let (at, found) = text.char_indices().find(|(_, c)| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'))?;
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let position = Position {
+        line: before.matches('\n').count().saturating_add(1),
+        column: line.chars().count().saturating_add(1),
+    };
+    Some((position, Fault::LineBreak(found)))
 }
 
 /// The error for a text of more than [`MAX_FILE_BYTES`], for whoever stopped reading there.

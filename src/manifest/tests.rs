@@ -53,6 +53,15 @@ fn an_unquoted_scalar_keeps_its_text_and_a_quoted_one_is_text() {
 }
 
 #[test]
+fn what_kubectl_would_read_behind_a_comment_is_refused() {
+    for odd in ['\u{85}', '\u{2028}', '\u{2029}'] {
+        let error = fault(&format!("policy:\n- viewer # see é{odd}- admin\n"));
+        assert_eq!((error.position.to_string().as_str(), error.fault), ("2:17", Fault::LineBreak(odd)));
+    }
+    assert_eq!(one("a: \"x\\u2028\"\n").value, json!({"a": "x\u{2028}"}));
+}
+
+#[test]
 fn core_tags_decide_and_text_tags_leave_nothing_to_quote() {
     let document = one(
         "a: !!str 123\nb: ! on\nc: !!int \"12\"\nd: !!null ''\ne: !!seq [!!bool yes]\nf: !<tag:yaml.org,2002:str> 5\n",
