@@ -217,7 +217,7 @@ impl Selection {
         places.retain(|_, places| places.len() > 1);
         let is_double = |object: &Object| places.contains_key(&(object.kind, object.name.clone()));
         for object in self.objects.iter().chain(&self.refused).filter(|object| is_double(object)) {
-            let at = places.get(&(object.kind, object.name.clone())).map(|p| p.join(", "));
+            let at = places.get(&(object.kind, object.name.clone())).map(|places| some_of(places));
             let message = format!("given more than once, so none counts: {}", at.unwrap_or_default());
             let field = ["metadata", "name"].into_iter().collect();
             self.diagnostics.push(object.finding(Severity::Problem, field, message));
@@ -225,6 +225,15 @@ impl Selection {
         let (doubles, objects): (Vec<_>, _) = self.objects.drain(..).partition(is_double);
         self.objects = objects;
         self.refused.extend(doubles);
+    }
+}
+
+/// Places in a line: ten, and how many more there are. Each of many doubles says this.
+fn some_of(places: &[String]) -> String {
+    let (shown, rest) = places.split_at(places.len().min(10));
+    match rest.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -156,6 +156,13 @@ fn two_objects_of_one_kind_and_name_are_both_refused() {
 }
 
 #[test]
+fn of_many_objects_of_one_name_each_names_ten_and_says_how_many_more() {
+    let selection = sort_out(&[&format!("---\n{}", role("dev")).repeat(12)]);
+    let said = findings(&selection);
+    assert!(said.len() == 12 && said.iter().all(|line| line.ends_with(" and 2 more")), "{said:?}");
+}
+
+#[test]
 fn a_key_that_is_no_text_refuses_an_object_of_ours_and_no_other() {
     let spec = "spec:\n  jwks:\n    keys:\n    - {kty: EC, y: abc}\n";
     let selection = sort_out(&[
