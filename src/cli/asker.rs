@@ -35,7 +35,7 @@ pub struct AskerArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum AskerError {
     /// It is not there, or may not be read.
-    #[error("cannot read `{}`", .path.display())]
+    #[error("cannot read {}", named(.path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum AskerError {
         source: io::Error,
     },
     /// The claims are no JSON object, or have a key twice.
-    #[error("`{}`: {source}", .path.display())]
+    #[error("{}: {source}", named(.path))]
     Claims {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum AskerError {
         source: ClaimsError,
     },
     /// What should be a token is none.
-    #[error("`{}` holds no token", .path.display())]
+    #[error("{} holds no token", named(.path))]
     NoToken {
         /// The file.
         path: PathBuf,
@@ -193,6 +193,19 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// A file for a message. Some give the token itself where its file is meant, and it must not end up in a log.
+fn named(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if text.contains("eyJ") && text.len() > LONGEST_SHOWN {
+        return "a file called like a token; give the name of a file, or pipe the token to `--token -`"
+            .to_owned();
+    }
+    format!("`{text}`")
+}
+
+/// What has `eyJ` in it, as the beginning of every token is, and more bytes than this is not shown.
+const LONGEST_SHOWN: usize = 32;
+
 fn claims(path: &Path) -> Result<Map<String, Value>, AskerError> {
     let text = text(path)?;
     token::parse_claims(text.as_bytes())
@@ -226,6 +239,16 @@ mod tests {
         let claims = pair("https://idp,a,b").unwrap();
         assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some("https://idp"), Some("a,b")));
         assert!(matches!(pair("https://idp"), Err(AskerError::NoComma)));
+    }
+
+    #[test]
+    fn s26_a_token_that_was_given_in_place_of_a_file_is_not_shown() {
+        let token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl";
+        for given in [token.to_owned(), format!("Bearer {token}"), token.repeat(99)] {
+            let args = AskerArgs { claims: None, token: Some(given.into()), identity: None };
+            let error = args.read(&[]).err().unwrap().to_string();
+            assert!(error.contains("--token -") && !error.contains("eyJ"), "{error}");
+        }
     }
 
     #[test]
