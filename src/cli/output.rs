@@ -10,6 +10,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::compile::is_hidden;
+
 /// The exit code of a command, which scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -120,10 +122,11 @@ impl Answer {
     }
 }
 
-/// One line without control characters other than the line feed at its end.
+/// One line without characters that nobody sees, the line feed at its end aside: they steer terminals, or turn
+/// around what stands behind them.
 pub fn plain(line: &str) -> String {
     let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
-    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let shown = |c: char| if is_hidden(c) { c.escape_default().to_string() } else { c.to_string() };
     line.chars().map(shown).collect::<String>() + end
 }
 
@@ -169,8 +172,8 @@ mod tests {
 
     #[test]
     fn what_a_stranger_wrote_cannot_steer_the_terminal_or_forge_a_line() {
-        let answer = Answer::text(Exit::No, "denied\nby \u{1b}[2K`x`\n").remark(["a\nallowed\r"]);
-        assert_eq!(answer.out, "denied\nby \\u{1b}[2K`x`\n");
+        let answer = Answer::text(Exit::No, "denied\nby \u{1b}[2K`\u{202e}x`\n").remark(["a\nallowed\r"]);
+        assert_eq!(answer.out, "denied\nby \\u{1b}[2K`\\u{202e}x`\n");
         assert_eq!(answer.err, "a allowed\\r\n");
     }
 

@@ -12,6 +12,8 @@ mod wording;
 
 use std::collections::BTreeMap;
 
+pub(crate) use wording::is_hidden;
+
 use crate::api::{Kind, Reason};
 use crate::bundle::Origin;
 use crate::model::{FieldPath, Issuer, Policy, Role};

@@ -12,7 +12,7 @@ const SHOWN: usize = 80;
 const EDITS: usize = 3;
 
 /// Control, format and separator characters (`semantics.md` 27).
-pub(super) fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     matches!(
         get_general_category(c),
         GeneralCategory::Control
