@@ -21,10 +21,12 @@ const METADATA_NAMES: &[&str] = &[
 const METADATA_V4: &[Ipv4Addr] =
     &[Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
 
-/// The same in IPv6: AWS, Google.
+/// The same in IPv6: AWS, its EKS Pod Identity, Google, Scaleway.
 const METADATA_V6: &[Ipv6Addr] = &[
     Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254),
+    Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0023),
     Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254),
+    Ipv6Addr::new(0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042),
 ];
 
 /// Whether the address is link-local or serves a machine's metadata, however an IPv4 address is wrapped
@@ -123,7 +125,9 @@ mod tests {
             "[64:ff9b:1::169.254.169.254]",
             "[2002:a9fe:a9fe::1]",
             "[fd00:ec2::254]",
+            "[fd00:ec2::23]",
             "[fd20:ce::254]",
+            "[fd00:42::42]",
             "168.63.129.16",
             "100.100.100.200",
             "192.0.0.192",
