@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -42,6 +44,12 @@ pub enum AskerError {
         /// What the system said.
         source: io::Error,
     },
+    /// A token where the name of a file belongs; it is not shown again.
+    #[error(
+        "`--token` and `--claims` take the name of a file, and this is a token itself: write it into a file, \
+         or pass it on standard input with `-`"
+    )]
+    TokenForFile,
     /// The claims are no JSON object, or have a key twice.
     #[error("{}: {source}", named(.path))]
     Claims {
@@ -226,8 +234,17 @@ fn text(path: &Path) -> Result<Zeroizing<String>, AskerError> {
     } else {
         File::open(path).and_then(|file| file.take(most).read_to_string(&mut text))
     };
-    read.map_err(|source| AskerError::Unreadable { path: path.to_owned(), source })?;
-    Ok(text)
+    match read {
+        Ok(_) => Ok(text),
+        Err(_) if is_token(path) => Err(AskerError::TokenForFile),
+        Err(source) => Err(AskerError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+/// Whether what should name a file begins as a token does, with a JSON object in base64url.
+fn is_token(path: &Path) -> bool {
+    let header = path.to_str().and_then(|text| text.split('.').next()).filter(|part| part.len() > 8);
+    header.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).is_some_and(|json| json.starts_with(b"{"))
 }
 
 #[cfg(test)]

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use tokio::runtime::{Builder, Runtime};
 
 use super::source::ClusterArgs;
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
 use crate::bundle::{AssembleError, Bundle, Index, IndexError, assemble};
+use crate::kubeconfig;
 use crate::operator::arrived::Arrived;
 use crate::operator::holdings::INDEX_TYPE;
 
@@ -194,15 +194,8 @@ fn api_resource(kind: Kind) -> ApiResource {
 
 async fn client(args: &ClusterArgs) -> Result<Client, ClusterError> {
     let no_config = |error: &dyn std::error::Error| ClusterError::NoConfig(super::output::chain(error));
-    let options = KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
-    let config = match (&args.kubeconfig, &args.context) {
-        (Some(path), _) => {
-            let file = Kubeconfig::read_from(path).map_err(|e| no_config(&e))?;
-            Config::from_custom_kubeconfig(file, &options).await.map_err(|e| no_config(&e))?
-        }
-        (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(|e| no_config(&e))?,
-        (None, None) => Config::infer().await.map_err(|e| no_config(&e))?,
-    };
+    let found = kubeconfig::find(args.kubeconfig.as_deref(), args.context.as_deref()).await;
+    let config = found.map_err(|e| no_config(&e))?;
     Client::try_from(config).map_err(|e| no_config(&e))
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -27,6 +26,7 @@ use super::watch::{Watches, chain};
 use super::world::World;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Bundle, assemble};
+use crate::kubeconfig::{self, NoCluster};
 
 /// Messages that may wait; who tells waits where there are more.
 const WAITING: usize = 1024;
@@ -36,12 +36,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Why the operator cannot start, or has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
-    /// The kubeconfig.
-    #[error("the kubeconfig cannot be read")]
-    Kubeconfig(#[from] kube::config::KubeconfigError),
-    /// Neither a kubeconfig nor a cluster around us.
-    #[error("there is no way to a cluster; name a kubeconfig with `--kubeconfig`")]
-    NoCluster(#[from] kube::config::InferConfigError),
+    /// No way to a cluster.
+    #[error(transparent)]
+    NoCluster(#[from] NoCluster),
     /// The client.
     #[error("the client of the API server cannot be made")]
     Client(#[source] kube::Error),
@@ -156,12 +153,7 @@ fn candidate(
 }
 
 async fn connect(config: &Config) -> Result<(Client, url::Url), OperatorError> {
-    let options = KubeConfigOptions { context: config.context.clone(), ..KubeConfigOptions::default() };
-    let found = match &config.kubeconfig {
-        Some(file) => kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(file)?, &options).await?,
-        None if config.context.is_some() => kube::Config::from_kubeconfig(&options).await?,
-        None => kube::Config::infer().await?,
-    };
+    let found = kubeconfig::find(config.kubeconfig.as_deref(), config.context.as_deref()).await?;
     let address = found.cluster_url.to_string();
     let api = url::Url::parse(&address).map_err(|_| OperatorError::Address(address))?;
     Ok((Client::try_from(found).map_err(OperatorError::Client)?, api))

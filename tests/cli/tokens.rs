@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::run::{Run, run_args};
+use crate::run::{Run, run, run_args};
 
 const ISS: &str = "https://tokens.example.net";
 
@@ -114,6 +114,20 @@ fn what_is_no_token_is_wrong_input_and_never_shown() {
         assert_eq!(told.code, 2, "{text}\n{told}");
         assert!(told.err.contains("no token") && !told.to_string().contains("canary"), "{told}");
     }
+}
+
+#[test]
+fn a_token_in_place_of_its_file_is_wrong_input_and_not_shown() {
+    let token = Issuer::new().token(&claims(ISS));
+    for text in [&token, token.split('.').next().unwrap()] {
+        for flag in ["--token", "--claims"] {
+            let told = run(&format!("can-i Function:Get dev:env -f team {flag} {text}"));
+            assert_eq!(told.code, 2, "{told}");
+            assert!(told.err.contains("is a token itself") && !told.to_string().contains(text), "{told}");
+        }
+    }
+    let told = run("can-i Function:Get dev:env -f team --token nowhere.at.all");
+    assert!(told.err.contains("`nowhere.at.all`"), "a file is named: {told}");
 }
 
 #[test]

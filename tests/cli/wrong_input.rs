@@ -1,6 +1,6 @@
 //! Wrong input of every sort: exit 2, nothing on standard output, and a message that says what to do.
 
-use crate::run::run;
+use crate::run::{binary, finish, run};
 
 #[test]
 fn every_wrong_command_line_is_exit_2_with_a_message() {
@@ -26,5 +26,27 @@ fn every_wrong_command_line_is_exit_2_with_a_message() {
         let told = run(line);
         assert_eq!((told.code, told.out.as_str()), (2, ""), "{line}\n{told}");
         assert!(told.err.contains(message), "{line}\n{told}");
+    }
+}
+
+#[test]
+fn of_a_kubeconfig_that_cannot_be_read_the_place_is_told_and_nothing_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeconfig");
+    let file = file.to_str().unwrap();
+    for (users, place) in [
+        ("[{name: a, user: {token: canary-canary\t: }}]", "line 3, column"),
+        ("[{name: a, user: canary-canary}]", "line 3, column 25"),
+        ("canary-canary", "line 3, column 8"),
+    ] {
+        std::fs::write(file, format!("apiVersion: v1\nkind: Config\nusers: {users}\n")).unwrap();
+        for command in ["check", "operator"] {
+            let by_flag = finish(binary().args([command, "--kubeconfig", file]), "");
+            let by_environment = finish(binary().arg(command).env("KUBECONFIG", file), "");
+            for told in [by_flag, by_environment] {
+                assert_eq!((told.code, told.out.as_str()), (2, ""), "{users}\n{told}");
+                assert!(told.err.contains(place) && !told.err.contains("canary"), "{users}\n{told}");
+            }
+        }
     }
 }
