@@ -3,6 +3,7 @@
 //! It starts, asks, waits and cleans up; it holds no expectation about the product.
 
 pub mod audit;
+pub mod canary;
 pub mod certs;
 pub mod chart;
 pub mod child;

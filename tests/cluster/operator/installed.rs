@@ -83,6 +83,13 @@ impl Installed {
         self.account.user()
     }
 
+    /// The token with which operators ask.
+    pub fn token(&self) -> Result<String> {
+        let kubeconfig: Value = serde_json::from_str(&std::fs::read_to_string(self.account.kubeconfig())?)?;
+        let token = kubeconfig.pointer("/users/0/user/token").and_then(Value::as_str);
+        token.map(str::to_owned).ok_or_else(|| Failure::new("the kubeconfig has no token"))
+    }
+
     /// Starts an operator, with more arguments than every one has.
     pub fn start(&self, identity: &str, more: &[&str]) -> Result<Operator> {
         self.account.start(identity, more)

@@ -1,5 +1,6 @@
 //! The operator against a real API server, as the chart's ServiceAccount and nothing more.
 
+mod canaries;
 mod definitions;
 pub(crate) mod installed;
 mod issuers;
