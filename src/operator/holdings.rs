@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::objects::is_older;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Digest, Index};
 
@@ -21,10 +22,8 @@ pub struct Version {
 
 impl Version {
     /// Whether this is an older version of the same object, as an event that comes late is.
-    /// Kubernetes orders resourceVersions as numbers.
     fn is_older_than(&self, other: &Self) -> bool {
-        let number = |v: &Self| v.resource_version.parse::<u64>().ok();
-        self.uid == other.uid && matches!((number(self), number(other)), (Some(a), Some(b)) if a < b)
+        self.uid == other.uid && is_older(&self.resource_version, &other.resource_version)
     }
 }
 
@@ -144,6 +143,8 @@ impl Holdings {
     /// A shard was made by us; no index lists it yet.
     pub fn made(&mut self, name: Box<str>, map: HeldMap) {
         self.unlisted.insert(name.clone());
+        // A list that was asked for before may not show it.
+        self.item(name.clone(), map.clone());
         self.apply(name, map);
     }
 

@@ -44,6 +44,13 @@ pub struct WriteLabels {
     pub result: &'static str,
 }
 
+/// What kind of object was put back.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RepairLabels {
+    /// `shard`, `index`, `status`.
+    pub object: &'static str,
+}
+
 /// A kind of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct KindLabels {
@@ -68,6 +75,8 @@ pub struct Metrics {
     pub compile: Histogram,
     /// Writes by object and result.
     pub writes: Family<WriteLabels, Counter>,
+    /// What was put back after somebody had undone it.
+    pub repairs: Family<RepairLabels, Counter>,
     /// Fetches of keys.
     pub fetches: Family<FetchLabels, Counter>,
     /// When keys were read last.
@@ -91,6 +100,7 @@ impl Metrics {
             shards: Gauge::default(),
             compile: Histogram::new(exponential_buckets(0.000_1, 4.0, 9)),
             writes: Family::default(),
+            repairs: Family::default(),
             fetches: Family::default(),
             fetched: Family::default(),
             leader: Gauge::default(),
@@ -118,6 +128,11 @@ impl Metrics {
             metrics.compile.clone(),
         );
         r.register("writes", "Writes to the cluster", metrics.writes.clone());
+        r.register(
+            "repairs",
+            "What was put back after somebody had undone it; who that is stands in Events and conditions",
+            metrics.repairs.clone(),
+        );
         r.register("key_fetches", "Fetches of issuers' keys by result", metrics.fetches.clone());
         r.register_with_unit(
             "keys_fetched_timestamp",
@@ -137,6 +152,11 @@ impl Metrics {
             metrics.index_taken.clone(),
         );
         Self { registry, ..metrics }
+    }
+
+    /// Something was put back after somebody had undone it.
+    pub fn repaired(&self, object: &'static str) {
+        self.repairs.get_or_create(&RepairLabels { object }).inc();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The operator: watches, applies, reports.
 //!
-//! `shown`, `objects`, `keybook`, `holdings`, `plan`, `election`, `world` are its pure core: plain calls on
+//! `shown`, `objects`, `keybook`, `holdings`, `plan`, `election`, `rivals`, `world` are its pure core: plain calls on
 //! structs, in which a whole cluster's behaviour can be tested. The other modules do IO and decide nothing.
 
 pub mod apply;
@@ -17,8 +17,10 @@ pub mod names;
 pub mod objects;
 pub mod pace;
 pub mod plan;
+mod publish;
 pub mod references;
 pub mod reporting;
+pub mod rivals;
 pub mod run;
 pub mod seen;
 pub mod serve;

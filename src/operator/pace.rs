@@ -83,13 +83,59 @@ fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Repairs of what should have stayed as it was.
+/// The pause before something is repaired once more: none the first time, then longer each time.
+#[derive(Debug, Clone, Default)]
+pub struct Patience {
+    count: u32,
+    last: i64,
+}
+
+impl Patience {
+    /// When the next repair may be, ms since 1970; `None` where it may be now. A clock that was set back
+    /// makes nobody wait.
+    pub fn wait(&mut self, now: i64) -> Option<i64> {
+        if !(self.last..=self.ends()).contains(&now) {
+            self.count = 0;
+        }
+        let before = self.count.checked_sub(1)?;
+        let pause = FIRST_REPAIR.saturating_mul(1 << before.min(12)).min(LONGEST_REPAIR);
+        Some(self.last.saturating_add(pause)).filter(|due| now < *due)
+    }
+
+    /// It was repaired.
+    pub fn repaired(&mut self, now: i64) {
+        self.count = self.count.saturating_add(1);
+        self.last = now;
+    }
+
+    /// How often it was repaired lately.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// When the pauses begin anew unless it is repaired before, ms since 1970.
+    pub fn ends(&self) -> i64 {
+        self.last.saturating_add(FORGET)
+    }
+}
+
+/// Repairs of the bundle, which should have stayed as it was.
 #[derive(Debug, Default)]
 pub struct Repairs {
     /// The bundle that the cluster was seen to hold.
     held: Option<Digest>,
-    count: u32,
-    last: i64,
+    patience: Patience,
+}
+
+/// What writing a bundle would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// Something new, or the last that was left of it.
+    Change,
+    /// It puts back what the cluster held before.
+    Repair,
+    /// It would be a repair, and that has to wait until this time, ms since 1970.
+    Wait(i64),
 }
 
 impl Repairs {
@@ -98,28 +144,18 @@ impl Repairs {
         self.held = Some(digest);
     }
 
-    /// How long to wait before these writes, where they repair what was held before: the first time not at
-    /// all, then longer each time. Returns the time, ms since 1970.
-    pub fn wait(&mut self, goal: Digest, writes: &[Write], now: i64) -> Option<i64> {
+    /// What these writes are. A repair is taken to be done, and counts once until the bundle is held again.
+    pub fn judge(&mut self, goal: Digest, writes: &[Write], now: i64) -> Move {
         let repair = self.held == Some(goal) && writes.iter().any(|w| !matches!(w, Write::Delete { .. }));
         if !repair {
-            return None;
+            return Move::Change;
         }
-        if now.saturating_sub(self.last) > FORGET {
-            self.count = 0;
+        if let Some(later) = self.patience.wait(now) {
+            return Move::Wait(later);
         }
-        let pause = match self.count.checked_sub(1) {
-            None => 0,
-            Some(before) => FIRST_REPAIR.saturating_mul(1 << before.min(12)).min(LONGEST_REPAIR),
-        };
-        let due = self.last.saturating_add(pause);
-        if self.count > 0 && now < due {
-            return Some(due);
-        }
-        self.count = self.count.saturating_add(1);
-        self.last = now;
+        self.patience.repaired(now);
         self.held = None;
-        None
+        Move::Repair
     }
 }
 
@@ -138,12 +174,13 @@ mod tests {
         let (mut now, mut pauses) = (1_000_000, Vec::new());
         for _ in 0..5 {
             repairs.holds(digest);
-            let due = repairs.wait(digest, &shard(), now).unwrap_or(now);
+            let mut due = now;
+            if let Move::Wait(later) = repairs.judge(digest, &shard(), now) {
+                due = later;
+                assert_eq!(repairs.judge(digest, &shard(), due), Move::Repair);
+            }
             pauses.push(due - now);
             now = due;
-            if pauses.last() != Some(&0) {
-                assert_eq!(repairs.wait(digest, &shard(), now), None);
-            }
         }
         assert_eq!(pauses, [0, 500, 1000, 2000, 4000]);
     }
@@ -153,9 +190,20 @@ mod tests {
         let mut repairs = Repairs::default();
         let (old, new) = (Digest::of(b"old"), Digest::of(b"new"));
         repairs.holds(old);
-        assert_eq!(repairs.wait(old, &shard(), 0), None);
+        assert_eq!(repairs.judge(old, &shard(), 1), Move::Repair);
         repairs.holds(old);
-        assert_eq!(repairs.wait(new, &shard(), 1), None);
+        assert_eq!(repairs.judge(new, &shard(), 2), Move::Change);
+    }
+
+    #[test]
+    fn after_a_long_peace_or_a_clock_that_was_set_back_pauses_begin_anew() {
+        let mut patience = Patience::default();
+        for _ in 0..3 {
+            patience.repaired(1_000_000);
+        }
+        assert_eq!(patience.clone().wait(1_000_001), Some(1_002_000));
+        assert_eq!(patience.clone().wait(1_000_000 + FORGET + 1), None);
+        assert_eq!((patience.wait(999_999), patience.count()), (None, 0));
     }
 
     #[test]

@@ -128,6 +128,7 @@ async fn work(
         stale_keys_for: millis(config.stale_keys_for),
         pace: Pace::default(),
         repairs: Repairs::default(),
+        rival: None,
         tasks: JoinSet::new(),
     };
     operator.run(seen, stop).await;

@@ -45,8 +45,8 @@ pub enum Seen {
     Map(Box<str>, HeldMap),
     /// A shard is gone.
     MapGone(Box<str>),
-    /// The index Secret.
-    Index(HeldIndex),
+    /// The index Secret, and the field manager that has changed it last, where that is not us.
+    Index(HeldIndex, Option<Box<str>>),
     /// Our signing key.
     SigningKey(SigningKey),
     /// The installation's bundle of certificates.

@@ -3,6 +3,7 @@
 use kube::api::DynamicObject;
 use serde_json::Value;
 
+use super::rivals::rival;
 use crate::api::Kind;
 use crate::bundle::{Digest, Origin};
 use crate::compile::ObjectRef;
@@ -20,6 +21,8 @@ pub struct Shown {
     pub resource_version: String,
     /// Its status, null where it has none.
     pub status: Value,
+    /// The field manager that has changed the status last, where that is not us.
+    pub rival: Option<Box<str>>,
     /// The annotation that `kubectl apply` keeps.
     pub applied: Option<String>,
     /// The whole of it, without managed fields and status.
@@ -29,6 +32,7 @@ pub struct Shown {
 impl Shown {
     /// An object from a watch. Whatever its spec holds, this works: what does not fit is the validator's.
     pub fn new(kind: Kind, mut object: DynamicObject) -> Self {
+        let rival = rival(&object.metadata, Some("status"));
         object.metadata.managed_fields = None;
         let status = object.data.as_object_mut().and_then(|data| data.remove("status")).unwrap_or_default();
         let meta = &object.metadata;
@@ -44,6 +48,7 @@ impl Shown {
             resource_version: meta.resource_version.clone().unwrap_or_default(),
             applied: meta.annotations.as_ref().and_then(|all| all.get(LAST_APPLIED)).cloned(),
             status,
+            rival,
             whole: serde_json::to_value(&object).unwrap_or_default(),
         }
     }

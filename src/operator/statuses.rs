@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::objects::Meta;
 use crate::api::status::{KeysStatus, READY};
 use crate::api::{Kind, limits};
+use crate::bundle::Digest;
 use crate::compile::report::{conditions, same};
 use crate::compile::{ObjectRef, Readiness, Report};
 
@@ -24,6 +25,10 @@ pub struct StatusWrite {
     pub status: Value,
     /// What has changed for people, where something has.
     pub news: Option<News>,
+    /// What it says, whenever it began to, and without what is said of rivals.
+    pub wanted: Digest,
+    /// Whether it puts back what somebody has undone.
+    pub repair: bool,
 }
 
 /// What an Event tells.
@@ -72,8 +77,16 @@ pub fn due(
         uid: meta.uid.clone(),
         resource_version: meta.resource_version.clone(),
         news: news(&before, &after),
+        wanted: wanted(key, generation, report, keys),
+        repair: false,
         status,
     })
+}
+
+/// What tells one thing to say from another, whenever it began to be said.
+pub fn wanted(key: &ObjectRef, generation: i64, report: &Report, keys: Option<&KeysStatus>) -> Digest {
+    let conditions = conditions(report, generation, &[], Timestamp::UNIX_EPOCH);
+    Digest::of_json(&json!([generation, conditions, detail(key.kind, report, keys).1]))
 }
 
 /// What a kind's status holds besides conditions; null where there is nothing to hold.

@@ -36,7 +36,10 @@ impl Operator {
             Seen::MapsEnd => holdings.end(),
             Seen::Map(name, map) => holdings.apply(name, map),
             Seen::MapGone(name) => holdings.delete(&name),
-            Seen::Index(index) => holdings.see_index(index),
+            Seen::Index(index, rival) => {
+                holdings.see_index(index);
+                self.rival = rival;
+            }
             Seen::SigningKey(key) => self.world.signing = key,
             Seen::CaBundle(pem) => return self.trust(pem, now).await,
             Seen::Reference(to, content) => self.referred(to, content, now),

@@ -11,28 +11,26 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Applied, Applier};
+use super::apply::Applier;
 use super::fetch::Fetcher;
 use super::lease::Leadership;
 use super::metrics::WriteLabels;
 use super::pace::{Pace, Repairs};
-use super::plan::{Blocked, Goal, Write, plan};
 use super::references::{References, Way};
 use super::reporting::{Reported, Reporting};
 use super::seen::Seen;
 use super::serve::Served;
-use super::statuses::{self, News, StatusWrite};
+use super::statuses::{News, StatusWrite};
 use super::watch::{Watches, chain};
-use super::world::{SigningKey, World};
+use super::world::{Due, SigningKey, World};
 use crate::api::Kind;
+use crate::compile::ObjectRef;
 use crate::model::KeyRef;
 
 /// A pass waits until nothing was seen for this long,
 const QUIET: Duration = Duration::from_millis(20);
 /// but not longer than this.
 const AT_MOST: Duration = Duration::from_millis(200);
-/// Plans in one turn: a name that turns out to be taken needs another.
-const PLANS: usize = 64;
 /// Statuses that are written at once.
 const AT_ONCE: usize = 8;
 
@@ -52,6 +50,8 @@ pub struct Operator {
     pub(super) stale_keys_for: i64,
     pub(super) pace: Pace,
     pub(super) repairs: Repairs,
+    /// Who has changed the index last, where that is not us.
+    pub(super) rival: Option<Box<str>>,
     pub(super) tasks: JoinSet<()>,
 }
 
@@ -165,136 +165,51 @@ impl Operator {
         }
     }
 
-    /// Writes what the cluster lacks of the bundle. Returns whether it holds it.
-    async fn publish(&mut self, goal: &Goal, now: i64) -> bool {
-        for _ in 0..PLANS {
-            let suffix = || self.pace.suffix();
-            let plan = match plan(goal, &self.world.holdings, now, self.keep_shards_for, suffix) {
-                Ok(plan) => plan,
-                Err(blocked) => {
-                    self.blocked(blocked).await;
-                    return false;
-                }
-            };
-            self.served.metrics.index_taken.set(0);
-            self.pace.by(plan.wake);
-            if plan.writes.is_empty() {
-                self.repairs.holds(goal.digest());
-                return true;
-            }
-            if let Some(later) = self.repairs.wait(goal.digest(), &plan.writes, now) {
-                self.pace.at(later);
-                return true;
-            }
-            for write in &plan.writes {
-                if !self.write(write).await {
-                    return false;
-                }
-            }
-        }
-        false
-    }
-
-    async fn blocked(&mut self, blocked: Blocked) {
-        if blocked == Blocked::IndexTaken && self.served.metrics.index_taken.set(1) == 0 {
-            self.tell_of_bundle(false, "IndexNameTaken", blocked.to_string()).await;
-        }
-    }
-
-    /// One write; whether the plan can go on.
-    async fn write(&mut self, write: &Write) -> bool {
-        if !self.leadership.leads() {
-            return false;
-        }
-        let object = match write {
-            Write::Shard { .. } => "shard",
-            Write::Index { .. } => "index",
-            Write::Delete { .. } => "deletion",
-        };
-        let applied = self.applier.write(write).await;
-        let result = match &applied {
-            Ok(Applied::Stale) => "stale",
-            Ok(_) => "ok",
-            Err(_) => "failed",
-        };
-        self.served.metrics.writes.get_or_create(&WriteLabels { object, result }).inc();
-        let holdings = &mut self.world.holdings;
-        match applied {
-            Ok(Applied::Shard(name, held)) => holdings.made(name, held),
-            Ok(Applied::Index(index)) => holdings.see_index(index),
-            Ok(Applied::Deleted(name)) => holdings.delete(&name),
-            Ok(Applied::Taken(name)) => {
-                holdings.is_taken(name.clone());
-                let message =
-                    format!("the ConfigMap `{name}` is somebody else's; the shard gets another name");
-                self.tell_of_bundle(false, "ShardNameTaken", message).await;
-                // The plan knows the name as taken now; the rest of this one is outdated.
-                self.pace.at(0);
-                return false;
-            }
-            Ok(Applied::Stale) => {
-                self.pace.soon(now());
-                return false;
-            }
-            Err(error) => {
-                self.failed(&error);
-                return false;
-            }
-        }
-        self.pace.succeeded();
-        true
-    }
-
     /// Writes the statuses that do not say what they should.
     async fn report(&mut self) {
-        let due = self.due();
+        let Due { writes, wake } = self.world.due(Timestamp::now());
+        self.pace.by(wake);
         let (reporting, leadership) = (&self.reporting, &self.leadership);
         let write = |write: StatusWrite| async move {
             if !leadership.leads() {
-                return (write.key, Reported::Stale);
+                return (write, Reported::Stale);
             }
             let reported = reporting.report(&write).await;
-            (write.key, reported)
+            (write, reported)
         };
-        let written: Vec<_> = futures::stream::iter(due).map(write).buffer_unordered(AT_ONCE).collect().await;
-        for (key, reported) in written {
-            let result = match reported {
-                Reported::Written(version, status) => {
-                    self.world.objects.reported(&key, version, status);
-                    "ok"
-                }
-                Reported::Stale => {
-                    self.world.report_again(key);
-                    self.pace.soon(now());
-                    "stale"
-                }
-                Reported::Failed(why) => {
-                    tracing::warn!(kind = %key.kind, name = %key.name, error = why, "a status could not be written");
-                    self.world.report_again(key);
-                    self.pace.failed(now());
-                    "failed"
-                }
-            };
+        let written: Vec<_> =
+            futures::stream::iter(writes).map(write).buffer_unordered(AT_ONCE).collect().await;
+        for (write, reported) in written {
+            let result = self.reported(write, reported);
             self.served.metrics.writes.get_or_create(&WriteLabels { object: "status", result }).inc();
         }
     }
 
-    fn due(&mut self) -> Vec<StatusWrite> {
-        let time = Timestamp::now();
-        let unreported = self.world.take_unreported();
-        let world = &self.world;
-        let due = unreported.into_iter().filter_map(|(key, report)| {
-            let meta = world.objects.meta(&key)?;
-            let generation = world.objects.catalogue().objects.get(&key)?.origin.generation;
-            if !world.objects.schema(key.kind).takes_status() {
-                return None;
+    fn reported(&mut self, write: StatusWrite, reported: Reported) -> &'static str {
+        match reported {
+            Reported::Written(version, status) => {
+                if write.repair {
+                    self.served.metrics.repaired("status");
+                }
+                self.world.reported(write, version, status, now());
+                "ok"
             }
-            statuses::due(&key, meta, generation, &report, world.keys_status(&key), time)
-        });
-        due.collect()
+            Reported::Stale => {
+                self.world.report_again(write.key);
+                self.pace.soon(now());
+                "stale"
+            }
+            Reported::Failed(why) => {
+                let ObjectRef { kind, name } = &write.key;
+                tracing::warn!(%kind, %name, error = why, "a status could not be written");
+                self.world.report_again(write.key);
+                self.pace.failed(now());
+                "failed"
+            }
+        }
     }
 
-    fn failed(&mut self, error: &dyn std::error::Error) {
+    pub(super) fn failed(&mut self, error: &dyn std::error::Error) {
         tracing::warn!(error = %chain(error), "a write failed");
         self.pace.failed(now());
     }

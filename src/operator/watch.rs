@@ -22,6 +22,7 @@ use super::arrived::Arrived;
 use super::names::SELECTOR;
 use super::objects::Schema;
 use super::references::Content;
+use super::rivals::rival;
 use super::seen::{self, Seen};
 use super::shown::Shown;
 use super::{signing, trusted};
@@ -178,7 +179,10 @@ impl Watches {
 
     async fn index(self) {
         let limit = self.limit;
-        let seen = |found: Option<Secret>| Seen::Index(seen::index(found.as_ref(), limit));
+        let seen = |found: Option<Secret>| {
+            let rival = found.as_ref().and_then(|found| rival(&found.metadata, None));
+            Seen::Index(seen::index(found.as_ref(), limit), rival)
+        };
         self.one(self.namespaced(), INDEX_SECRET, seen).await;
     }
 

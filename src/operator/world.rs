@@ -1,12 +1,17 @@
 //! Everything the operator knows, and what follows from it: one pass from what was seen to what has to be
 //! written and said. Pure: fed by plain calls, time is an argument.
 
+mod due;
+
+pub use due::Due;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::holdings::Holdings;
 use super::keybook::KeyBook;
 use super::objects::Objects;
 use super::plan::Goal;
+use super::rivals::Disputes;
 use super::signing::SigningError;
 use super::trusted::Trusted;
 use crate::api::status::KeysStatus;
@@ -58,6 +63,8 @@ pub struct World {
     keys: BTreeMap<Box<str>, KeysStatus>,
     /// Objects whose status has to be compared with their report.
     unreported: BTreeSet<ObjectRef>,
+    /// The statuses that were written, and who undoes them.
+    disputes: Disputes,
 }
 
 impl World {
@@ -84,7 +91,6 @@ impl World {
         if let SigningKey::Usable { kid, since } = &self.signing {
             bundle.insert(kid.clone(), Record::KeyState { state: KeyState::Active, since: *since });
         }
-        self.unreported.extend(self.objects.take_touched());
         self.objects.take_changed();
         self.keybook.take_changed();
         let differs = |(key, report): &(&ObjectRef, &Report)| self.reports.get(*key) != Some(*report);
@@ -92,6 +98,7 @@ impl World {
         self.unreported.extend(changed);
         self.reports = reports;
         self.keys = keys_statuses(&bundle);
+        self.disputes.retain(|key| self.reports.contains_key(key));
         Goal::of(&bundle)
     }
 
@@ -144,23 +151,6 @@ impl World {
             keys.into_iter().chain(issuer.ca_bundle.clone()).collect::<Vec<_>>()
         };
         issuers.flat_map(of).collect()
-    }
-
-    /// The objects whose status may have to be written, with their reports; each once until the next
-    /// change of either.
-    ///
-    /// While an issuer is being asked for the first time since we began, its status stays as it was.
-    pub fn take_unreported(&mut self) -> Vec<(ObjectRef, Report)> {
-        let asking = |key: &ObjectRef| key.kind == Kind::JwtIssuer && self.keybook.is_asking(&key.name);
-        let (later, due) = std::mem::take(&mut self.unreported).into_iter().partition(asking);
-        self.unreported = later;
-        let due: BTreeSet<ObjectRef> = due;
-        due.into_iter().filter_map(|key| self.reports.get(&key).map(|r| (key.clone(), r.clone()))).collect()
-    }
-
-    /// A status could not be written: try again with the next pass.
-    pub fn report_again(&mut self, key: ObjectRef) {
-        self.unreported.insert(key);
     }
 
     /// What the status of a JwtIssuer tells of its keys.

@@ -33,6 +33,17 @@ pub enum Form {
     Withheld,
 }
 
+/// Who has written an object's status last, as far as we have seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// Nobody since we look.
+    Unknown,
+    /// We.
+    We,
+    /// After us somebody else, by this field manager where that is known.
+    Rival(Option<Box<str>>),
+}
+
 /// What is known of an object besides its meaning.
 #[derive(Debug, Clone)]
 pub struct Meta {
@@ -42,6 +53,8 @@ pub struct Meta {
     pub resource_version: String,
     /// Its status as seen last.
     pub status: Value,
+    /// Who has written it.
+    pub author: Author,
     /// Which form counts.
     pub form: Form,
     /// The annotation that kubectl keeps; a change of it may change warnings.
@@ -204,6 +217,7 @@ impl Objects {
         if let Some(meta) = self.metas.get_mut(key) {
             meta.resource_version = resource_version;
             meta.status = status;
+            meta.author = Author::We;
         }
     }
 
@@ -275,14 +289,36 @@ impl Objects {
     }
 
     fn note(&mut self, object: Shown, form: Form) {
-        let Shown { key, origin, resource_version, status, applied, whole: _ } = object;
-        let before = self.metas.get(&key);
-        if before.is_none_or(|meta| meta.status != status || meta.form != form) {
-            self.touched.insert(key.clone());
-        }
+        let Shown { key, origin, resource_version, status, rival, applied, whole: _ } = object;
         let uid = origin.uid.to_string();
-        self.metas.insert(key, Meta { uid, resource_version, status, form, applied });
+        let mut meta = Meta { uid, resource_version, status, author: Author::Unknown, form, applied };
+        let before = self.metas.remove(&key);
+        if before.as_ref().is_none_or(|before| before.uid != meta.uid) {
+            self.touched.insert(key.clone());
+        } else if let Some(before) = before {
+            let touched = meta.follow(before, rival);
+            self.touched.extend(touched.then(|| key.clone()));
+        }
+        self.metas.insert(key, meta);
     }
+}
+
+impl Meta {
+    /// Takes over what was known before of the same object. Returns whether its status may have to be written.
+    fn follow(&mut self, before: Self, rival: Option<Box<str>>) -> bool {
+        if is_older(&self.resource_version, &before.resource_version) {
+            // It was on its way while we wrote: what our write answered is newer.
+            (self.resource_version, self.status) = (before.resource_version, before.status.clone());
+        }
+        let undone = self.status != before.status && before.author != Author::Unknown;
+        self.author = if undone { Author::Rival(rival) } else { before.author };
+        self.status != before.status || self.form != before.form
+    }
+}
+
+/// Whether a resourceVersion is older than another; Kubernetes orders them as numbers.
+pub(super) fn is_older(version: &str, than: &str) -> bool {
+    matches!((version.parse::<u64>(), than.parse::<u64>()), (Ok(a), Ok(b)) if a < b)
 }
 
 const WITHHELD: &str = "the installed definition of this kind lacks fields that this version needs, so what \

@@ -71,6 +71,15 @@ fn nothing_is_planned_before_everything_was_seen() {
 }
 
 #[test]
+fn a_shard_that_was_made_while_a_list_was_on_its_way_is_not_missed() {
+    let mut cluster = Cluster::empty();
+    cluster.held.begin();
+    cluster.settle(&goal("a"));
+    cluster.held.end();
+    assert_eq!(cluster.plan(&goal("a")).unwrap().writes, []);
+}
+
+#[test]
 fn a_bundle_that_is_there_is_written_by_nobody_also_after_a_restart() {
     let mut cluster = Cluster::empty();
     cluster.settle(&large("y"));

@@ -1,5 +1,8 @@
 //! Passes over a small installation, by plain calls: what follows from what was seen.
 
+mod rivals;
+
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
@@ -70,7 +73,8 @@ fn report(world: &World, kind: Kind, name: &str) -> (Readiness, Reason) {
 }
 
 fn unreported(world: &mut World) -> Vec<String> {
-    world.take_unreported().into_iter().map(|(key, _)| key.name.to_string()).collect()
+    let time = Timestamp::from_millisecond(NOW).unwrap();
+    world.due(time).writes.into_iter().map(|write| write.key.name.to_string()).collect()
 }
 
 fn found() -> Result<Found, Missed> {
