@@ -1,6 +1,7 @@
 //! The operator: watches, applies, reports.
 //!
-//! `shown`, `objects`, `keybook`, `holdings`, `plan`, `election`, `rivals`, `world` are its pure core: plain calls on
+//! `shown`, `objects`, `keybook`, `holdings`, `plan`, `election`, `rivals`,
+//! `notices`, `world` are its pure core: plain calls on
 //! structs, in which a whole cluster's behaviour can be tested. The other modules do IO and decide nothing.
 
 pub mod apply;
@@ -14,6 +15,7 @@ pub mod lease;
 pub mod logging;
 pub mod metrics;
 pub mod names;
+pub mod notices;
 pub mod objects;
 pub mod pace;
 pub mod plan;

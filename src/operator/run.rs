@@ -16,6 +16,7 @@ use super::election::Terms;
 use super::fetch::{Cluster, Fetcher, Options};
 use super::holdings::HeldIndex;
 use super::lease::{Candidate, Leadership};
+use super::notices::Notices;
 use super::pace::{Pace, Repairs};
 use super::references::References;
 use super::reporting::Reporting;
@@ -129,6 +130,7 @@ async fn work(
         pace: Pace::default(),
         repairs: Repairs::default(),
         rival: None,
+        notices: Notices::default(),
         tasks: JoinSet::new(),
     };
     operator.run(seen, stop).await;

@@ -3,9 +3,11 @@
 use super::fetch::{Found, Missed};
 use super::keybook::Want;
 use super::metrics::{FetchLabels, IssuerLabels, KindLabels};
+use super::notices::Matter;
 use super::objects::{Listed, Schema};
 use super::references::Content;
 use super::seen::Seen;
+use super::statuses::News;
 use super::turn::{Operator, now, pruned};
 use super::world::World;
 use crate::api::{Kind, Reason};
@@ -48,8 +50,8 @@ impl Operator {
         }
     }
 
-    /// A kind's definition was seen: that it drops fields of ours is worth an Event, once.
-    async fn tell_of_definition(&self, kind: Kind, schema: &Schema) {
+    /// A kind's definition was seen: that it drops fields of ours is worth an Event.
+    async fn tell_of_definition(&mut self, kind: Kind, schema: &Schema) {
         let lacking = match schema {
             Schema::Lacking { fields, .. } => fields.as_slice(),
             _ => &[],
@@ -58,10 +60,10 @@ impl Operator {
         missing
             .get_or_create(&KindLabels { kind: kind.resource() })
             .set(i64::try_from(lacking.len()).unwrap_or(i64::MAX));
-        let news = !lacking.is_empty() && self.world.objects.schema(kind) != schema;
-        if news && self.leadership.leads() {
-            self.tell_of_bundle(false, Reason::FieldsPruned.as_str(), pruned(kind, lacking)).await;
-        }
+        let news =
+            (!lacking.is_empty()).then(|| warning(Reason::FieldsPruned.as_str(), pruned(kind, lacking)));
+        self.notices.see(Matter::Definition(kind), news);
+        self.tell_notices().await;
     }
 
     async fn trust(&mut self, pem: Option<Vec<u8>>, now: i64) {
@@ -70,9 +72,17 @@ impl Operator {
         if before.is_some_and(|before| before != self.world.trusted.roots()) {
             self.world.keybook.hurry(now, |_| true);
         }
-        if let Some(said) = said.filter(|_| self.leadership.leads()) {
-            let reason = if said.refused { "CaBundleRefused" } else { "CaBundleExpiring" };
-            self.tell_of_bundle(false, reason, said.message).await;
+        let reason = |refused| if refused { "CaBundleRefused" } else { "CaBundleExpiring" };
+        self.notices.see(Matter::CaBundle, said.map(|said| warning(reason(said.refused), said.message)));
+        self.tell_notices().await;
+    }
+
+    /// Tells what there is to tell, where we lead.
+    pub(super) async fn tell_notices(&mut self) {
+        if self.leadership.leads() {
+            for News { ready, reason, message } in self.notices.take() {
+                self.tell_of_bundle(ready, &reason, message).await;
+            }
         }
     }
 
@@ -94,4 +104,8 @@ impl Operator {
         self.world.keybook.finish(name, want, answer, now, self.pace.jitter());
         self.pace.at(now);
     }
+}
+
+fn warning(reason: &str, message: String) -> News {
+    News { ready: false, reason: reason.to_owned(), message }
 }

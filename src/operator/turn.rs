@@ -15,6 +15,7 @@ use super::apply::Applier;
 use super::fetch::Fetcher;
 use super::lease::Leadership;
 use super::metrics::WriteLabels;
+use super::notices::Notices;
 use super::pace::{Pace, Repairs};
 use super::references::{References, Way};
 use super::reporting::{Reported, Reporting};
@@ -50,6 +51,7 @@ pub struct Operator {
     pub(super) stale_keys_for: i64,
     pub(super) pace: Pace,
     pub(super) repairs: Repairs,
+    pub(super) notices: Notices,
     /// Who has changed the index last, where that is not us.
     pub(super) rival: Option<Box<str>>,
     pub(super) tasks: JoinSet<()>,
@@ -94,6 +96,7 @@ impl Operator {
             self.watches.relist(kind);
         }
         self.served.metrics.leader.set(i64::from(self.leadership.leads()));
+        self.tell_notices().await;
         if self.leadership.leads() {
             self.lead(now).await;
         }

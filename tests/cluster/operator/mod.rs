@@ -10,5 +10,6 @@ mod outage;
 mod oversized;
 mod quiet;
 mod rights;
+mod rivals;
 mod strangers;
 mod troubles;
