@@ -158,6 +158,7 @@ impl KeyBook {
     pub fn forget(&mut self, name: &str) {
         if let Some(entry) = self.entries.get_mut(name) {
             entry.state = Keys::Pending;
+            self.changed = true;
         }
     }
 

@@ -2,6 +2,7 @@
 //! has values that a user of the gateway chooses.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -71,6 +72,8 @@ pub struct Metrics {
     pub size: Gauge,
     /// Its shards.
     pub shards: Gauge,
+    /// How often everything was compiled; echoes of our own writes compile nothing.
+    pub compiles: Counter,
     /// How long compiling takes.
     pub compile: Histogram,
     /// Writes by object and result.
@@ -98,6 +101,7 @@ impl Metrics {
             generation: Gauge::default(),
             size: Gauge::default(),
             shards: Gauge::default(),
+            compiles: Counter::default(),
             compile: Histogram::new(exponential_buckets(0.000_1, 4.0, 9)),
             writes: Family::default(),
             repairs: Family::default(),
@@ -121,6 +125,7 @@ impl Metrics {
         );
         r.register_with_unit("bundle_size", "Size of the bundle", Unit::Bytes, metrics.size.clone());
         r.register("bundle_shards", "Shards of the bundle", metrics.shards.clone());
+        r.register("compiles", "Compiles of all objects into a bundle", metrics.compiles.clone());
         r.register_with_unit(
             "compile_duration",
             "Time of one compile",
@@ -152,6 +157,12 @@ impl Metrics {
             metrics.index_taken.clone(),
         );
         Self { registry, ..metrics }
+    }
+
+    /// Everything was compiled, in this time.
+    pub fn compiled(&self, took: Duration) {
+        self.compiles.inc();
+        self.compile.observe(took.as_secs_f64());
     }
 
     /// Something was put back after somebody had undone it.

@@ -3,6 +3,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::Duration;
 
 use super::plan::Write;
 use crate::bundle::Digest;
@@ -17,6 +18,8 @@ const FIRST_REPAIR: i64 = 500;
 const LONGEST_REPAIR: i64 = 300_000;
 /// After this long without a repair the pauses begin anew, ms.
 const FORGET: i64 = 600_000;
+/// The rest after a compile, in times that it took.
+const REST: i64 = 3;
 
 /// When to look again.
 #[derive(Debug, Default)]
@@ -159,6 +162,28 @@ impl Repairs {
     }
 }
 
+/// Keeps compiling to a quarter of the time, however fast somebody edits: whoever takes something away waits
+/// for no more than a few compiles, and everything else gets its turn.
+#[derive(Debug, Default)]
+pub struct Budget {
+    ended: i64,
+    rest: i64,
+}
+
+impl Budget {
+    /// A compile took this long and has ended now, ms since 1970.
+    pub fn spent(&mut self, took: Duration, now: i64) {
+        self.ended = now;
+        self.rest = i64::try_from(took.as_millis()).unwrap_or(i64::MAX).saturating_mul(REST);
+    }
+
+    /// When the next compile may begin, ms since 1970; `None` where it may now.
+    pub fn wait(&self, now: i64) -> Option<i64> {
+        let until = self.ended.saturating_add(self.rest);
+        (self.ended..until).contains(&now).then_some(until)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +229,32 @@ mod tests {
         assert_eq!(patience.clone().wait(1_000_001), Some(1_002_000));
         assert_eq!(patience.clone().wait(1_000_000 + FORGET + 1), None);
         assert_eq!((patience.wait(999_999), patience.count()), (None, 0));
+    }
+
+    #[test]
+    fn however_fast_somebody_edits_compiling_has_a_quarter_of_the_time() {
+        let mut budget = Budget::default();
+        let (mut now, mut compiling) = (1_000_000, 0);
+        for took in [400, 100, 2_000, 1] {
+            let began = now;
+            now = budget.wait(now).unwrap_or(now) + took;
+            budget.spent(Duration::from_millis(took.unsigned_abs()), now);
+            let rested = budget.wait(now).unwrap() - now;
+            assert_eq!(rested, 3 * took);
+            now += rested;
+            compiling += took;
+            assert_eq!(now - began, 4 * took, "it never waits twice");
+        }
+        assert_eq!((now - 1_000_000) / compiling, 4);
+    }
+
+    #[test]
+    fn after_a_rest_and_when_the_clock_was_set_back_a_compile_begins_at_once() {
+        let mut budget = Budget::default();
+        assert_eq!(budget.wait(1_000_000), None);
+        budget.spent(Duration::from_secs(1), 1_000_000);
+        assert_eq!(budget.wait(1_002_999), Some(1_003_000));
+        assert_eq!((budget.wait(1_003_000), budget.wait(999_999)), (None, None));
     }
 
     #[test]

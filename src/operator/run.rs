@@ -17,7 +17,7 @@ use super::fetch::{Cluster, Fetcher, Options};
 use super::holdings::HeldIndex;
 use super::lease::{Candidate, Leadership};
 use super::notices::Notices;
-use super::pace::{Pace, Repairs};
+use super::pace::{Budget, Pace, Repairs};
 use super::references::References;
 use super::reporting::Reporting;
 use super::seen;
@@ -128,6 +128,7 @@ async fn work(
         keep_shards_for: millis(config.keep_shards_for),
         stale_keys_for: millis(config.stale_keys_for),
         pace: Pace::default(),
+        budget: Budget::default(),
         repairs: Repairs::default(),
         rival: None,
         notices: Notices::default(),

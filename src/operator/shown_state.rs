@@ -40,8 +40,8 @@ pub(super) fn readyz(world: &World, leads: bool) -> Readyz {
     Readyz { ready: world.is_known() && !taken, lines }
 }
 
-/// Sets the measurements that follow from the world.
-pub(super) fn measure(world: &World, metrics: &Metrics) {
+/// Sets the measurements that follow from a compile.
+pub(super) fn measure_objects(world: &World, metrics: &Metrics) {
     let mut counts: BTreeMap<(Kind, &'static str), i64> = BTreeMap::new();
     for (key, report) in world.reports() {
         let reason = if report.readiness == Readiness::Pending { "Pending" } else { report.reason.as_str() };
@@ -51,6 +51,10 @@ pub(super) fn measure(world: &World, metrics: &Metrics) {
     for ((kind, reason), count) in counts {
         metrics.objects.get_or_create(&ObjectsLabels { kind: kind.resource(), reason }).set(count);
     }
+}
+
+/// Sets the measurements of the bundle that the cluster holds.
+pub(super) fn measure_bundle(world: &World, metrics: &Metrics) {
     if let HeldIndex::Ours(_, Some(index)) = world.holdings.index() {
         metrics.generation.set(i64::try_from(index.generation).unwrap_or(i64::MAX));
         metrics.size.set(i64::try_from(index.size).unwrap_or(i64::MAX));

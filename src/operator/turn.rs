@@ -16,11 +16,13 @@ use super::fetch::Fetcher;
 use super::lease::Leadership;
 use super::metrics::WriteLabels;
 use super::notices::Notices;
-use super::pace::{Pace, Repairs};
+use super::pace::{Budget, Pace, Repairs};
+use super::plan::Goal;
 use super::references::{References, Way};
 use super::reporting::{Reported, Reporting};
 use super::seen::Seen;
 use super::serve::Served;
+use super::shown_state;
 use super::statuses::{News, StatusWrite};
 use super::watch::{Watches, chain};
 use super::world::{Due, SigningKey, World};
@@ -50,6 +52,7 @@ pub struct Operator {
     pub(super) keep_shards_for: i64,
     pub(super) stale_keys_for: i64,
     pub(super) pace: Pace,
+    pub(super) budget: Budget,
     pub(super) repairs: Repairs,
     pub(super) notices: Notices,
     /// Who has changed the index last, where that is not us.
@@ -113,16 +116,32 @@ impl Operator {
         if !self.world.is_known() {
             return;
         }
-        let began = std::time::Instant::now();
-        let goal = self.world.pass(now);
-        self.served.metrics.compile.observe(began.elapsed().as_secs_f64());
-        self.follow_references();
+        self.pace.by(self.world.keybook.expire(now, self.stale_keys_for));
+        let goal = self.compiled(now);
         self.ask(now);
         self.pace.by(self.world.keybook.next_due());
-        self.pace.by(self.world.keybook.expire(now, self.stale_keys_for));
-        if self.publish(&goal, now).await {
+        if let Some(goal) = goal
+            && self.publish(&goal, now).await
+        {
             self.report().await;
         }
+    }
+
+    /// What the cluster should hold; `None` while a compile is needed and has to wait.
+    fn compiled(&mut self, now: i64) -> Option<Arc<Goal>> {
+        if self.world.is_stale() {
+            if let Some(later) = self.budget.wait(now) {
+                self.pace.at(later);
+                return None;
+            }
+            let began = std::time::Instant::now();
+            self.world.compile(now);
+            self.budget.spent(began.elapsed(), self::now());
+            self.served.metrics.compiled(began.elapsed());
+            shown_state::measure_objects(&self.world, &self.served.metrics);
+            self.follow_references();
+        }
+        self.world.goal()
     }
 
     /// Watches what JwtIssuers refer to, and nothing else.
@@ -228,8 +247,8 @@ impl Operator {
 
     /// Shows how things are, for `/readyz` and `/metrics`.
     fn show(&self) {
-        self.served.set_readyz(super::shown_state::readyz(&self.world, self.leadership.leads()));
-        super::shown_state::measure(&self.world, &self.served.metrics);
+        self.served.set_readyz(shown_state::readyz(&self.world, self.leadership.leads()));
+        shown_state::measure_bundle(&self.world, &self.served.metrics);
     }
 }
 

@@ -6,6 +6,7 @@ mod due;
 pub use due::Due;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::holdings::Holdings;
 use super::keybook::KeyBook;
@@ -57,9 +58,13 @@ pub struct World {
     pub public_url: Option<String>,
     /// Bytes that the bundle may have.
     pub limit: usize,
-    /// The reports of the last pass, to see which have changed.
+    /// What followed from the last compile, and our own key then.
+    compiled: Option<(Arc<Goal>, SigningKey)>,
+    /// Whether something else has changed since that it depends on.
+    stale: bool,
+    /// The reports of the last compile, to see which have changed.
     reports: BTreeMap<ObjectRef, Report>,
-    /// The keys of each JwtIssuer in the last pass, as its status tells them.
+    /// The keys of each JwtIssuer in the last compile, as its status tells them.
     keys: BTreeMap<Box<str>, KeysStatus>,
     /// Objects whose status has to be compared with their report.
     unreported: BTreeSet<ObjectRef>,
@@ -84,8 +89,22 @@ impl World {
         self.objects.listed() && self.holdings.known() && self.signing != SigningKey::Unknown
     }
 
-    /// Compiles what is known, into what the cluster should hold. Reports that differ from the last pass's become due.
-    pub fn pass(&mut self, now: i64) -> Goal {
+    /// Whether something has changed since the last compile that it depends on: the meaning of an object, the
+    /// keys of an issuer, our own key. A status, and what else metadata says, is nothing of that.
+    pub fn is_stale(&mut self) -> bool {
+        let (objects, keys) = (self.objects.take_changed(), self.keybook.take_changed());
+        self.stale |= objects || keys;
+        self.stale || self.compiled.as_ref().is_none_or(|(_, signing)| *signing != self.signing)
+    }
+
+    /// What the cluster should hold by the last compile; `None` before the first.
+    pub fn goal(&self) -> Option<Arc<Goal>> {
+        self.compiled.as_ref().map(|(goal, _)| goal.clone())
+    }
+
+    /// Compiles what is known, into what the cluster should hold. Reports that differ from the last compile's
+    /// become due.
+    pub fn compile(&mut self, now: i64) {
         self.keybook.follow(self.objects.catalogue(), now);
         let Linked { mut bundle, reports } = link(self.objects.catalogue(), &self.surroundings());
         if let SigningKey::Usable { kid, since } = &self.signing {
@@ -93,13 +112,14 @@ impl World {
         }
         self.objects.take_changed();
         self.keybook.take_changed();
+        self.stale = false;
         let differs = |(key, report): &(&ObjectRef, &Report)| self.reports.get(*key) != Some(*report);
         let changed: Vec<ObjectRef> = reports.iter().filter(differs).map(|(key, _)| key.clone()).collect();
         self.unreported.extend(changed);
         self.reports = reports;
         self.keys = keys_statuses(&bundle);
         self.disputes.retain(|key| self.reports.contains_key(key));
-        Goal::of(&bundle)
+        self.compiled = Some((Arc::new(Goal::of(&bundle)), self.signing.clone()));
     }
 
     fn surroundings(&self) -> Surroundings {

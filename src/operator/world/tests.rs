@@ -1,5 +1,6 @@
 //! Passes over a small installation, by plain calls: what follows from what was seen.
 
+mod compiles;
 mod rivals;
 
 use k8s_openapi::jiff::Timestamp;
@@ -85,6 +86,16 @@ fn found() -> Result<Found, Missed> {
     });
     let set = KeySet::parse(&json!({ "keys": [key] }), Source::Remote).unwrap().set;
     Ok(Found { set, notes: vec!["it is worth a word".into()] })
+}
+
+impl World {
+    /// Compiles where that is needed, as a turn does. Gives what the cluster should hold.
+    fn pass(&mut self, now: i64) -> Arc<Goal> {
+        if self.is_stale() {
+            self.compile(now);
+        }
+        self.goal().unwrap()
+    }
 }
 
 /// Answers everybody who asks.

@@ -1,6 +1,7 @@
 //! The operator against a real API server, as the chart's ServiceAccount and nothing more.
 
 mod canaries;
+mod compiles;
 mod definitions;
 pub(crate) mod installed;
 mod issuers;

@@ -1,0 +1,82 @@
+//! What makes a compile necessary, and what does not.
+
+use super::*;
+
+type Change = fn(&mut World);
+
+/// A world that was compiled, of one issuer whose keys were read and one Policy.
+fn compiled() -> World {
+    let mut world = world(vec![system(), policy(1), issuer("a", json!({}))]);
+    world.pass(NOW);
+    answer(&mut world, &found());
+    world.pass(NOW);
+    assert!(!world.is_stale());
+    world
+}
+
+fn labelled(version: &str) -> Shown {
+    let mut whole = policy(1).whole;
+    whole["metadata"]["labels"] = json!({ "team": "a" });
+    Shown {
+        resource_version: version.into(),
+        ..Shown::new(Kind::Policy, serde_json::from_value(whole).unwrap())
+    }
+}
+
+#[test]
+fn echoes_statuses_and_labels_compile_nothing() {
+    let mut world = compiled();
+    let status = json!({ "observedGeneration": 1 });
+    let writes = world.due(Timestamp::from_millisecond(NOW).unwrap()).writes;
+    let write = writes.into_iter().find(|write| *write.key.name == *"system").unwrap();
+    world.objects.apply(Shown { resource_version: "2".into(), status: status.clone(), ..policy(1) });
+    assert!(!world.is_stale(), "a status");
+    world.reported(write, "3".into(), status.clone(), NOW);
+    world.objects.apply(Shown { resource_version: "3".into(), status, ..system() });
+    assert!(!world.is_stale(), "the echo of our own");
+    world.objects.apply(labelled("4"));
+    assert!(!world.is_stale(), "a label");
+    list(&mut world, vec![system(), policy(1), issuer("a", json!({}))]);
+    assert!(!world.is_stale(), "a list that shows the same");
+    world.holdings.see_index(crate::operator::holdings::HeldIndex::Absent);
+    assert!(!world.is_stale(), "what the cluster holds");
+}
+
+#[test]
+fn whatever_a_bundle_or_a_report_depends_on_compiles() {
+    let broken = || Err(Missed { reason: Reason::IssuerUnreachable, message: "no".into() });
+    let changes: [(&str, Change); 7] = [
+        ("an edit", |world| world.objects.apply(policy(2))),
+        ("a deletion", |world| world.objects.delete(&key(Kind::Policy, "all"))),
+        ("a new object", |world| world.objects.apply(issuer("b", json!({})))),
+        ("our own key", |world| world.signing = SigningKey::Absent),
+        ("keys that are taken away", |world| world.keybook.forget("a")),
+        ("keys that grow old", |world| {
+            world.keybook.hurry(NOW, |_| true);
+            answer(world, &Err(Missed { reason: Reason::IssuerUnreachable, message: "no".into() }));
+            world.pass(NOW);
+            world.keybook.expire(i64::MAX, 1);
+        }),
+        ("a pruned object of which nothing is known", |world| {
+            world
+                .objects
+                .define(Kind::Policy, Schema::Lacking { mark: "v2".into(), fields: vec!["spec.x".into()] });
+            world.objects.apply(shown(Kind::Policy, "new", 1, json!({ "statement": [] })));
+        }),
+    ];
+    for (what, change) in changes {
+        let mut world = compiled();
+        change(&mut world);
+        assert!(world.is_stale(), "{what}");
+        world.pass(NOW);
+        assert!(!world.is_stale(), "{what}, once");
+    }
+    let mut world = compiled();
+    world.keybook.hurry(NOW, |_| true);
+    answer(&mut world, &broken());
+    assert!(world.is_stale(), "an issuer that cannot be reached any more");
+    let mut world = compiled();
+    world.keybook.hurry(NOW, |_| true);
+    answer(&mut world, &found());
+    assert!(!world.is_stale(), "the same keys again");
+}
