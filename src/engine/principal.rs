@@ -245,7 +245,8 @@ fn ours(
             rebuilt(PrincipalKind::Function, issuers, claims, original, function_bounds(claims), completeness)
         }
         (None | Some("identity"), None, true) => {
-            Ok(finish(PrincipalKind::Identity, system, claims, identity_claims(claims), Bounds::default()))
+            let seen = Claims::filtered(claims, |name| is_original(name, true)).with_omitted(omitted(claims));
+            Ok(finish(PrincipalKind::Identity, system, claims, seen, Bounds::default()))
         }
         (Some("api" | "function" | "identity"), ..) => {
             Err(Unidentified::NotOurKind("`openfaas:kind` and `sub` do not belong together"))
@@ -274,8 +275,7 @@ fn rebuilt(
         return Err(Unidentified::NotOurKind("it was exchanged for a token of ours that is no identity"));
     }
     let seen = Claims::filtered(&original, |name| issuer.is_system() || !token::is_reserved(name));
-    let seen = seen.with_omitted(texts(claims.get("openfaas:omitted")));
-    Ok(finish(kind, issuer, &original, seen, bounds))
+    Ok(finish(kind, issuer, &original, seen.with_omitted(omitted(claims)), bounds))
 }
 
 fn original_claims(claims: &Map<String, Value>, sub: &str, of_function: bool) -> Map<String, Value> {
@@ -298,8 +298,9 @@ fn is_original(name: &str, keep_ours: bool) -> bool {
     !token::is_reserved(name) || (keep_ours && name.starts_with("openfaas:") && !bookkeeping)
 }
 
-fn identity_claims(claims: &Map<String, Value>) -> Claims {
-    Claims::filtered(claims, |name| is_original(name, true))
+/// The names of claims for which a token of ours was too small.
+fn omitted(claims: &Map<String, Value>) -> Box<[Box<str>]> {
+    texts(claims.get("openfaas:omitted"))
 }
 
 fn function_bounds(claims: &Map<String, Value>) -> Bounds {

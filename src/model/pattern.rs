@@ -55,9 +55,10 @@ impl Pattern {
         (self.prefix_len == self.text.len()).then_some(&*self.text)
     }
 
-    /// Whether the pattern consists of `*` alone and so matches everything.
-    pub fn is_any(&self) -> bool {
-        !self.text.is_empty() && self.text.bytes().all(|b| b == b'*')
+    /// Whether the pattern is `*`. `**` matches as much and is another pattern (`semantics.md` 1: only a name
+    /// part of `*` covers a whole namespace).
+    pub fn is_star(&self) -> bool {
+        &*self.text == "*"
     }
 
     /// Whether the whole of `text` matches.

@@ -230,7 +230,7 @@ impl ResourcePattern {
         match (self, asked) {
             (Self::Cluster, _) => true,
             (Self::Within(..), Resource::Cluster) => false,
-            (Self::Within(ns, name), Resource::Namespace(n)) => name.is_any() && ns.matches(n.as_str()),
+            (Self::Within(ns, name), Resource::Namespace(n)) => name.is_star() && ns.matches(n.as_str()),
             (Self::Within(ns, name), Resource::Function(n, f)) => {
                 ns.matches(n.as_str()) && name.matches(f.as_str())
             }
@@ -286,7 +286,7 @@ mod tests {
             ("*", "*, dev:*, dev:env, prod:env, prod-dev:env, kube-system:x"),
             ("*:*", "dev:*, dev:env, prod:env, prod-dev:env, kube-system:x"),
             ("dev:*", "dev:*, dev:env"),
-            ("dev:**", "dev:*, dev:env"),
+            ("dev:**", "dev:env"),
             ("dev:env", "dev:env"),
             ("dev:e*", "dev:env"),
             ("dev:*v", "dev:env"),

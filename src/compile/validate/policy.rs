@@ -81,6 +81,7 @@ fn resource(at: &mut Cursor<'_>, value: &Value) -> Option<ResourcePattern> {
     match ResourcePattern::parse(text) {
         Ok(pattern) => {
             forbidden(at, text);
+            several_stars(at, text);
             return Some(pattern);
         }
         Err(_) if text.contains('?') => {
@@ -101,13 +102,25 @@ pub(super) fn forbidden(at: &mut Cursor<'_>, text: &str) {
     }
 }
 
+/// Warns where a name takes every function and, not being `*`, no namespace as a whole (`semantics.md` 1).
+fn several_stars(at: &mut Cursor<'_>, text: &str) {
+    let Some((namespace, name)) = text.split_once(':') else { return };
+    if name.len() > 1 && name.bytes().all(|b| b == b'*') {
+        let whole = shown(&format!("{namespace}:*"));
+        at.warn(format!(
+            "{} covers every function and not the namespace as a whole; write {whole}",
+            shown(text)
+        ));
+    }
+}
+
 /// Warns of actions that no resource of the statement can cover, `*` aside (`semantics.md` 3, 6).
 fn out_of_reach(at: &mut Cursor<'_>, terms: &[ActionSet], resources: &[ResourcePattern]) {
     let named = terms.iter().filter(|t| **t != ActionSet::ALL).fold(ActionSet::EMPTY, |all, t| all.union(*t));
     let reaches = |action: Action| {
         resources.iter().any(|resource| match (action.level(), resource) {
             (Level::Function, _) | (_, ResourcePattern::Cluster) => true,
-            (Level::Namespace, ResourcePattern::Within(_, name)) => name.is_any(),
+            (Level::Namespace, ResourcePattern::Within(_, name)) => name.is_star(),
             (Level::Cluster, ResourcePattern::Within(..)) => false,
         })
     };

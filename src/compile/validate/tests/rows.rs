@@ -7,7 +7,7 @@ type Row = (&'static str, Kind, &'static str, &'static str);
 
 const FINE: &[Row] = &[
     ("5", Policy, "statement/0/action", r#"["Function:*", "Secret:*", "Namespace:*", "Function:Tag"]"#),
-    ("6", Policy, "statement/0/resource", r#"["*", "*:*", "d*v:e*v", "dev:a.b_C-1", "dev:**"]"#),
+    ("6", Policy, "statement/0/resource", r#"["*", "*:*", "d*v:e*v", "dev:a.b_C-1"]"#),
     ("7", Policy, "statement/0/condition", r#"{"Bool": {"jwt:admin": ["true"]}}"#),
     ("8", Role, "principal", "-"),
     ("8", Role, "condition/StringLike", r#"{"jwt:sub": ["repo:acme/*", "project_path:a/*", "a?"]}"#),
@@ -72,6 +72,7 @@ const WARNED: &[Row] = &[
         r#"{"sid": "s", "effect": "Allow", "action": ["System:Info"], "resource": ["*:*"]}"#,
     ),
     ("6", Policy, "statement/0/resource/0", r#""kube-system:*""#),
+    ("1", Policy, "statement/0/resource/0", r#""dev:**""#),
     ("8", Role, "condition/StringLike", r#"{"jwt:sub": ["*", "**", "?"]}"#),
     ("8", Role, "principal/jwt:sub", r#"["repo:acme/*"]"#),
     ("9", Role, "policy", "-"),
