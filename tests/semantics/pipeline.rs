@@ -6,7 +6,7 @@ use faas_iam::bundle::Bundle;
 use faas_iam::compile::link::link;
 use faas_iam::compile::validate::validate;
 use faas_iam::compile::{Catalogue, Judged, Linked, ObjectRef, Surroundings};
-use faas_iam::engine::{Completeness, Engine, Principal};
+use faas_iam::engine::{Completeness, Engine, Explanation, Grantee, Principal};
 use faas_iam::model::{Request, Unplaced};
 use serde_json::{Value, json};
 
@@ -54,12 +54,17 @@ pub struct Product(Engine);
 
 impl Product {
     pub fn of(world: &World) -> Self {
-        Self(Engine::new(&bundle(world)))
+        Self::serving(&catalogue(world))
+    }
+
+    /// The engine of objects that are validated already.
+    pub fn serving(catalogue: &Catalogue) -> Self {
+        Self(Engine::new(&link(catalogue, &Surroundings::default()).bundle))
     }
 
     /// Who the claims name, if anybody.
-    pub fn identify(&self, claims: &Value, now: i64) -> Option<Principal> {
-        self.0.identify(claims.as_object()?, now, Completeness::Question).ok()
+    pub fn identify(&self, claims: &Value, now: i64, completeness: Completeness) -> Option<Principal> {
+        self.0.identify(claims.as_object()?, now, completeness).ok()
     }
 
     /// What serving asks.
@@ -67,18 +72,28 @@ impl Product {
         self.0.decide(who, request)
     }
 
-    /// What a person is told.
-    pub fn explains(&self, who: &Principal, request: &Request) -> bool {
-        self.0.explain(who, request, 16).allowed
+    /// What forwarding needs.
+    pub fn permits(&self, who: &Principal, request: &Request) -> bool {
+        self.0.permit(who, request).is_some_and(|permit| permit.request() == request)
+    }
+
+    /// What a person is told, about every Role of a small world.
+    pub fn explains(&self, who: &Principal, request: &Request) -> Explanation {
+        self.0.explain(who, request, 16)
+    }
+
+    /// The question the other way round.
+    pub fn who_can(&self, request: &Request) -> Vec<Grantee> {
+        self.0.who_can(request)
     }
 
     /// Whether the claims may do this; both answers have to be the same.
-    pub fn decide(&self, claims: &Value, now: i64, request: &Request) -> bool {
-        let Some(who) = self.identify(claims, now) else { return false };
+    pub fn decide(&self, claims: &Value, now: i64, completeness: Completeness, request: &Request) -> bool {
+        let Some(who) = self.identify(claims, now, completeness) else { return false };
         let allowed = self.allows(&who, request);
         assert_eq!(
             allowed,
-            self.explains(&who, request),
+            self.explains(&who, request).allowed,
             "decide and explain disagree: {request} for {claims}"
         );
         allowed

@@ -24,7 +24,7 @@ pub fn clauses(condition: Option<&Value>) -> impl Iterator<Item = (&str, &str, &
 }
 
 fn clause(operator: &str, claim: &str, values: &[&str], who: &Subject) -> bool {
-    if who.omitted.iter().any(|omitted| omitted == claim) || (claim == "email" && !address_counts(who)) {
+    if who.has_omitted(claim) || (claim == "email" && !address_counts(who)) {
         return false;
     }
     let value = who.claims.get(claim).filter(|value| !value.is_null());

@@ -2,6 +2,7 @@
 //! product is held. Clear before fast, and not a line shared with the product. Rule numbers are those of
 //! the page on semantics.
 
+mod bounds;
 mod condition;
 mod identity;
 mod issuer;
@@ -9,12 +10,14 @@ mod request;
 mod spec;
 mod tenant;
 mod text;
+mod verdict;
 
 use serde_json::Value;
 
 use crate::world::{Objects, World};
-use identity::Subject;
+pub use identity::{Subject, Way};
 pub use request::{Request, WrongInput};
+pub use verdict::Verdict;
 
 /// The objects of a world that serve.
 pub struct Served<'a> {
@@ -43,37 +46,14 @@ impl<'a> Served<'a> {
         self.policies.iter().find(|(name, _)| *name == wanted).map(|(_, spec)| *spec)
     }
 
-    /// Whether the claims name an identity, and may do this.
-    pub fn decide(&self, claims: &Value, now: i64, request: &Request) -> bool {
-        self.identify(claims, now).is_some_and(|who| self.allows(&who, request))
+    /// Whether the claims name an identity that may do this.
+    pub fn decide(&self, claims: &Value, now: i64, way: Way, request: &Request) -> bool {
+        self.identify(claims, now, way).is_some_and(|who| self.judge(&who, request).allows())
     }
 
     /// Who the claims name (19, 30).
-    pub fn identify(&self, claims: &Value, now: i64) -> Option<Subject<'a>> {
-        identity::identify(self, claims, now)
-    }
-
-    /// Whether this identity may do this.
-    pub fn allows(&self, who: &Subject, request: &Request) -> bool {
-        // 4: never in kube-system.
-        request.namespace() != Some("kube-system")
-            && who.bounds.permit(request)
-            && self
-                .roles
-                .iter()
-                .any(|role| binds(role, who) && in_scope(role, request) && self.grants(role, who, request))
-    }
-
-    /// 7, 9: policies and statements add up; what is missing or invalid grants nothing.
-    fn grants(&self, role: &Value, who: &Subject, request: &Request) -> bool {
-        texts(&role["policy"])
-            .filter(|name| who.bounds.names(name))
-            .filter_map(|name| self.policy(name))
-            .flat_map(|policy| policy["statement"].as_array().into_iter().flatten())
-            .any(|statement| {
-                request.is_covered_by(&statement["action"], &statement["resource"])
-                    && condition::holds(statement.get("condition"), who)
-            })
+    pub fn identify(&self, claims: &Value, now: i64, way: Way) -> Option<Subject<'a>> {
+        identity::identify(self, claims, now, way)
     }
 }
 
@@ -89,28 +69,6 @@ pub fn is_valid(kind: &str, name: &str, spec: &Value) -> bool {
 
 fn valid(objects: &Objects, valid: impl Fn(&str, &Value) -> bool) -> impl Iterator<Item = (&str, &Value)> {
     objects.iter().filter(move |(name, spec)| valid(name, spec)).map(|(name, spec)| (name.as_str(), spec))
-}
-
-/// 8, 11, 22, 24: whether a Role is about this identity.
-fn binds(role: &Value, who: &Subject) -> bool {
-    let named = tenant::named_issuers(role);
-    let about_its_issuer = match &named {
-        Some(named) => named.contains(&who.iss.as_str()),
-        None => who.issuer.is_some(),
-    };
-    let one_tenant = who.issuer.is_none_or(|issuer| tenant::is_bound(issuer, role));
-    about_its_issuer && one_tenant && principal(role, who) && condition::holds(role.get("condition"), who)
-}
-
-fn principal(role: &Value, who: &Subject) -> bool {
-    let Some(principal) = role.get("principal") else { return true };
-    texts(&principal["jwt:sub"]).any(|sub| who.claims.get("sub").is_some_and(|claim| claim == sub))
-}
-
-/// 10: `*`, `ns:*` or `ns:name`.
-fn in_scope(role: &Value, request: &Request) -> bool {
-    let Some(scope) = role.get("scope") else { return true };
-    texts(scope).any(|scope| request.is_within(scope))
 }
 
 /// The strings of a list; none where it is no list.

@@ -88,7 +88,8 @@ impl Request {
         }
     }
 
-    /// 1, 6.
+    /// 1, 6. "only a grant whose name part is `*` covers" a whole namespace: not `**`, though that takes
+    /// every name.
     pub fn is_on(&self, pattern: &str) -> bool {
         if pattern == "*" {
             return true;
@@ -96,7 +97,7 @@ impl Request {
         let Some((in_namespace, in_name)) = pattern.split_once(':') else { return false };
         match (&self.namespace, &self.function) {
             (None, _) => false,
-            (Some(ns), None) => in_name.chars().all(|c| c == '*') && matches(in_namespace, ns, false),
+            (Some(ns), None) => in_name == "*" && matches(in_namespace, ns, false),
             (Some(ns), Some(name)) => matches(in_namespace, ns, false) && matches(in_name, name, false),
         }
     }

@@ -126,8 +126,8 @@ fn owned(provider: Provider, claim: &str, value: &Fixed) -> bool {
             value.has_part("repo:", "/")
                 || value.has_part("repo:", "@")
                 || value.is_part("repository_owner:")
-                || value.is_part("repository_owner_id:")
-                || value.is_part("repository_id:")
+                || value.is_number("repository_owner_id:")
+                || value.is_number("repository_id:")
         }
         (Provider::GitLab, "namespace_id" | "project_id") => value.whole,
         (Provider::GitLab, "namespace_path") => value.whole || value.has_part("", "/"),
@@ -151,11 +151,24 @@ impl Fixed<'_> {
         rest.and_then(|rest| rest.split_once(after)).is_some_and(|(name, _)| is_name(name))
     }
 
-    /// Begins with `before` and a name that ends at a colon or with the value.
-    fn is_part(&self, before: &str) -> bool {
-        let all = self.whole && self.beginning.strip_prefix(before).is_some_and(is_name);
-        all || self.has_part(before, ":")
+    /// What stands behind `before`, up to a colon or, where all is fixed, to the end.
+    fn part(&self, before: &str) -> Option<&str> {
+        let rest = self.beginning.strip_prefix(before)?;
+        rest.split_once(':').map(|(part, _)| part).or(self.whole.then_some(rest))
     }
+
+    fn is_part(&self, before: &str) -> bool {
+        self.part(before).is_some_and(is_name)
+    }
+
+    fn is_number(&self, before: &str) -> bool {
+        self.part(before).is_some_and(is_id)
+    }
+}
+
+/// 22: "`repository_owner_id:N`", so that a name there is nobody's id.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 
 /// One part of a `sub`: nothing in it separates parts.

@@ -33,7 +33,9 @@ pub fn has_invisible(text: &str) -> bool {
 }
 
 /// 8: of a pattern, once the wildcards are cut out, nothing is left but beginnings that providers put
-/// before a name, and separators.
+/// before a name, and separators. "wherever they stand": under every string operator, negated ones first of
+/// all ("under a negated operator they would match everybody"), and in `principal`; "with or without a
+/// wildcard in it", so exact values, too.
 pub fn names_nobody(pattern: &str) -> bool {
     const EMPTY: [&str; 6] = ["repo:", "project_path:", "organization:", "repository_owner:", "/", "@"];
     let mut rest = pattern.replace(['*', '?'], "");

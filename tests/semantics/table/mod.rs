@@ -8,11 +8,12 @@ mod operators;
 mod people;
 mod shared;
 
+use faas_iam::engine::Completeness;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::pipeline::Product;
-use crate::reference::{self, Served, WrongInput};
+use crate::reference::{self, Served, Way, WrongInput};
 use crate::world::{NOW, World};
 
 /// Reads a table.
@@ -53,6 +54,10 @@ impl Findings {
     }
 }
 
+/// A way of reading claims, as the reference and the product call it.
+const QUESTION: (Way, Completeness) = (Way::Question, Completeness::Question);
+const TOKEN: (Way, Completeness) = (Way::Token, Completeness::Token);
+
 /// A world, seen by the reference and by the product.
 struct Both<'a> {
     served: Served<'a>,
@@ -64,16 +69,34 @@ impl<'a> Both<'a> {
         Self { served: Served::of(world), product: Product::of(world) }
     }
 
-    /// Puts one question, such as `Function:Get dev:env`, to both; `None` is wrong input.
+    /// Puts one question, such as `Function:Get dev:env`, to both, as somebody wrote it down; `None` is wrong
+    /// input.
     fn ask(&self, found: &mut Findings, what: &str, claims: &Value, question: &str, want: Option<bool>) {
+        self.ask_by(QUESTION, found, what, claims, question, want);
+    }
+
+    /// The same, with the claims of a whole token.
+    fn ask_with_token(&self, found: &mut Findings, what: &str, claims: &Value, question: &str, want: bool) {
+        self.ask_by(TOKEN, found, &format!("{what}, by a token"), claims, question, Some(want));
+    }
+
+    fn ask_by(
+        &self,
+        (way, completeness): (Way, Completeness),
+        found: &mut Findings,
+        what: &str,
+        claims: &Value,
+        question: &str,
+        want: Option<bool>,
+    ) {
         let (action, resource) = question.split_once(' ').expect("an action and a resource");
         let what = format!("{what}: {question} for {claims}");
         let by_reference = match reference::Request::parse(action, resource) {
-            Ok(request) => Some(self.served.decide(claims, NOW, &request)),
+            Ok(request) => Some(self.served.decide(claims, NOW, way, &request)),
             Err(WrongInput) => None,
         };
         let parsed = faas_iam::model::Request::parse(action, resource);
-        let by_product = parsed.ok().map(|request| self.product.decide(claims, NOW, &request));
+        let by_product = parsed.ok().map(|request| self.product.decide(claims, NOW, completeness, &request));
         found.expect(&what, "the reference", &by_reference, &want);
         found.expect(&what, "the product", &by_product, &want);
     }

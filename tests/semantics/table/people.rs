@@ -21,6 +21,9 @@ struct Row {
     allow: Vec<Value>,
     #[serde(default)]
     deny: Vec<Value>,
+    /// Allowed as somebody wrote them down for a question, and no whole token's.
+    #[serde(default)]
+    no_token: Vec<Value>,
 }
 
 #[test]
@@ -30,10 +33,12 @@ fn r7_to_r30_roles_bind_whom_the_table_says() {
         let world = world(&row);
         let iss = world.issuers[0].1["iss"].as_str().unwrap();
         let both = Both::of(&world);
-        for (people, want) in [(&row.allow, true), (&row.deny, false)] {
+        let lists = [(&row.allow, true, true), (&row.deny, false, false), (&row.no_token, true, false)];
+        for (people, by_question, by_token) in lists {
             for person in people {
                 let (claims, question) = claims(iss, person);
-                both.ask(&mut found, &row.rule, &claims, &question, Some(want));
+                both.ask(&mut found, &row.rule, &claims, &question, Some(by_question));
+                both.ask_with_token(&mut found, &row.rule, &claims, &question, by_token);
             }
         }
     }
