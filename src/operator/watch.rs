@@ -36,6 +36,10 @@ const RELIST_PAUSE: Duration = Duration::from_secs(1);
 /// but not beyond this. After a longer time without one it begins anew.
 const LONGEST_RELIST_PAUSE: Duration = Duration::from_secs(8);
 
+/// Objects in one answer to a list. Not many: each may have a mebibyte and more, and an answer is in memory as a
+/// whole, while of what it holds little is kept. Whoever may write ConfigMaps must not be able to end the operator.
+const PAGE: u32 = 32;
+
 /// Where the watches run and whom they tell.
 #[derive(Clone)]
 pub struct Watches {
@@ -130,7 +134,7 @@ impl Watches {
         let gvk = GroupVersionKind::gvk(GROUP, kind.version(), kind.kind());
         let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
         let api: Api<Arrived> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
-        let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+        let mut events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff().boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => self.tell(Seen::Begin(kind)).await,
@@ -157,7 +161,7 @@ impl Watches {
     }
 
     async fn maps(self) {
-        let config = watcher::Config::default().labels(SELECTOR);
+        let config = watcher::Config::default().labels(SELECTOR).page_size(PAGE);
         let mut events = watcher(self.namespaced::<ConfigMap>(), config).default_backoff().boxed();
         while let Some(event) = events.next().await {
             match event {

@@ -20,7 +20,7 @@ use super::{
     installed::{Installed, Operator, WITHIN, all_ready, installed},
     main_job::{DECLARED, DECLARED_NAMES},
 };
-use crate::support::{Failure, Result, shared::shared, wait::eventually};
+use crate::support::{Failure, Result, shared::shared, skip::skip, wait::eventually};
 
 async fn working(at: &Installed) -> Result<Operator> {
     at.apply(DECLARED).await?;
@@ -206,6 +206,25 @@ async fn a_status_that_somebody_changes_is_written_again() -> Result<()> {
         let lie = Patch::Merge(json!({ "status": { "observedGeneration": 1, "conditions": [] } }));
         at.objects(Kind::Role).patch_status("caller", &Default::default(), &lie).await?;
         at.reason(Kind::Role, "caller", "Accepted").await?;
+        operator.stop().await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn no_answer_holds_more_than_a_few_of_what_strangers_may_write_in_any_number() -> Result<()> {
+    let shared = shared().await?;
+    let Some(audit) = shared.audit() else {
+        return skip("TEST_KUBECONFIG names a cluster without an audit log here");
+    };
+    installed(shared.cluster(), json!({}), async |at| {
+        let mark = audit.mark().await?;
+        let operator = working(&at).await?;
+        let asked = audit.by_user_since(&at.user(), &mark).await?;
+        let lists = || asked.iter().filter(|r| r.verb == "list" && !r.uri.contains("fieldSelector"));
+        assert!(lists().any(|r| r.resource == "configmaps") && lists().any(|r| r.resource == "roles"));
+        let long: Vec<_> = lists().filter(|r| !r.uri.contains("limit=32")).map(|r| &r.uri).collect();
+        assert!(long.is_empty(), "{long:?}");
         operator.stop().await
     })
     .await
