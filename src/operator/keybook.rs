@@ -73,6 +73,8 @@ pub struct KeyBook {
     entries: BTreeMap<Box<str>, Entry>,
     /// Keys that an earlier operator left in the bundle.
     left: BTreeMap<Box<str>, Left>,
+    /// Issuers that were asked and are asked no more.
+    gone: Vec<Box<str>>,
     changed: bool,
 }
 
@@ -100,6 +102,7 @@ impl KeyBook {
                 wanted.extend(Want::of(issuer).map(|want| (key.name.clone(), want)));
             }
         }
+        self.gone.extend(self.entries.keys().filter(|name| !wanted.contains_key(*name)).cloned());
         self.entries.retain(|name, entry| wanted.get(name) == Some(&entry.want));
         for (name, want) in wanted {
             if !self.entries.contains_key(&name) {
@@ -172,6 +175,11 @@ impl KeyBook {
         }
     }
 
+    /// Whether this is what is asked of the issuer at present.
+    pub fn wants(&self, name: &str, want: &Want) -> bool {
+        self.entries.get(name).is_some_and(|entry| entry.want == *want)
+    }
+
     /// An issuer was asked. `jitter` is between 0 and 1. An answer to another question is dropped.
     pub fn finish(&mut self, name: &str, want: &Want, answer: Result<Found, Missed>, now: i64, jitter: f64) {
         let Some(entry) = self.entries.get_mut(name).filter(|entry| entry.want == *want) else { return };
@@ -189,6 +197,11 @@ impl KeyBook {
             entry.state = state;
             self.changed = true;
         }
+    }
+
+    /// The issuers that are asked no more, each once.
+    pub fn take_gone(&mut self) -> Vec<Box<str>> {
+        std::mem::take(&mut self.gone)
     }
 
     /// Drops keys that could not be read anew for `stale_for` ms; says when the next are to go.

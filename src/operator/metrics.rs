@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::api::Reason;
+
 /// The objects of a kind by what became of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ObjectsLabels {
@@ -169,10 +171,45 @@ impl Metrics {
     pub fn repaired(&self, object: &'static str) {
         self.repairs.get_or_create(&RepairLabels { object }).inc();
     }
+
+    /// An issuer is fetched no more, and nothing is said of it any longer: an alert on the age of its keys would
+    /// never end, and names would pile up.
+    pub fn forget(&self, issuer: &str) {
+        let issuer = || issuer.to_owned();
+        self.fetched.remove(&IssuerLabels { issuer: issuer() });
+        for result in Reason::ALL.into_iter().map(Reason::as_str).chain(["ok"]) {
+            self.fetches.remove(&FetchLabels { issuer: issuer(), result });
+        }
+    }
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    #[test]
+    fn of_an_issuer_that_is_gone_nothing_is_said_any_longer() {
+        let metrics = Metrics::new();
+        let said = |metrics: &Metrics| {
+            let mut text = String::new();
+            encode(&mut text, &metrics.registry).unwrap();
+            text.matches("transient").count()
+        };
+        let issuer = || "transient".to_owned();
+        metrics.fetched.get_or_create(&IssuerLabels { issuer: issuer() }).set(1.0);
+        for result in ["ok", Reason::IssuerUnreachable.as_str()] {
+            metrics.fetches.get_or_create(&FetchLabels { issuer: issuer(), result }).inc();
+        }
+        assert_eq!(said(&metrics), 3);
+        metrics.forget("transient");
+        assert_eq!(said(&metrics), 0);
     }
 }

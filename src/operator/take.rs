@@ -93,6 +93,9 @@ impl Operator {
     }
 
     pub(super) fn answered(&mut self, name: &str, want: &Want, answer: Result<Found, Missed>, now: i64) {
+        if !self.world.keybook.wants(name, want) {
+            return;
+        }
         let issuer = || name.to_owned();
         let result = answer.as_ref().map_or_else(|missed| missed.reason.as_str(), |_| "ok");
         self.served.metrics.fetches.get_or_create(&FetchLabels { issuer: issuer(), result }).inc();

@@ -118,6 +118,7 @@ impl Operator {
         }
         self.pace.by(self.world.keybook.expire(now, self.stale_keys_for));
         let goal = self.compiled(now);
+        self.world.keybook.take_gone().iter().for_each(|issuer| self.served.metrics.forget(issuer));
         self.ask(now);
         self.pace.by(self.world.keybook.next_due());
         if let Some(goal) = goal

@@ -268,3 +268,14 @@ fn what_a_bundle_left_serves_until_somebody_has_asked_and_only_for_the_same_ques
         }
     }
 }
+
+#[test]
+fn an_issuer_that_is_asked_no_more_is_told_once_and_one_that_is_asked_otherwise_is_not() {
+    let (mut book, want) = book();
+    assert!(book.wants("a", &want));
+    book.follow(&catalogue(&[("a", issuer("https://b", KeySource::Discovery))]), NOW);
+    assert!(book.take_gone().is_empty() && !book.wants("a", &want));
+    book.follow(&catalogue(&[("a", issuer("https://b", KeySource::Inline))]), NOW);
+    assert_eq!(book.take_gone(), ["a".into()]);
+    assert!(book.take_gone().is_empty());
+}
