@@ -14,6 +14,7 @@ mod route;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::api::Reason;
@@ -26,6 +27,9 @@ pub use roots::TrustRoots;
 
 use http::Clients;
 use route::{Asked, Route};
+
+/// Issuers that are asked at once; each answer may have a mebibyte.
+const AT_ONCE: usize = 32;
 
 /// Keys that were read, and what is worth saying about how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +75,7 @@ impl Default for Options {
 pub struct Fetcher {
     clients: Clients,
     cluster: Option<Cluster>,
+    room: Semaphore,
     /// What the API server calls its issuer; `None` while nobody has asked.
     reported: Mutex<Option<Option<Box<str>>>>,
 }
@@ -90,15 +95,18 @@ impl Fetcher {
     ) -> Self {
         let guard = Guard::new(options.forbid_private, resolver);
         let cluster = cluster.map(|cluster| cluster.within(options.timeout));
-        Self { clients: Clients::new(guard, options.timeout), cluster, reported: Mutex::new(None) }
+        let room = Semaphore::new(AT_ONCE);
+        Self { clients: Clients::new(guard, options.timeout), cluster, room, reported: Mutex::new(None) }
     }
 
-    /// Reads the keys of the issuer `iss` from where they come from. `roots` are the installation's trust
+    /// Reads the keys of the issuer `iss` from where they come from, once few enough others are being read. `roots` are the installation's trust
     /// roots and the issuer's own together.
     ///
     /// # Errors
     /// [`Missed`]; also where `source` is none that is fetched (`System`, `Inline`, `Ref`).
     pub async fn fetch(&self, iss: &str, source: &KeySource, roots: &TrustRoots) -> Result<Found, Missed> {
+        // Never closed, so that there is nothing to fail.
+        let _room = self.room.acquire().await.ok();
         let reported = self.reported(source).await;
         let asked = Asked {
             iss,

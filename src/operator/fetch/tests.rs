@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::token::testing::{P384, RSA};
-use provider::{HOST, Names, Page, Provider, discovery, honest, one_key};
+use provider::{Crowd, HOST, Names, Page, Provider, discovery, honest, one_key};
 
 const LOOPBACK: &[(&str, &[&str])] = &[(HOST, &["127.0.0.1"]), ("localhost", &["127.0.0.1"])];
 
@@ -187,6 +187,27 @@ async fn s20_private_addresses_are_dialled_unless_a_flag_forbids_them() {
     let literal = fetcher(LOOPBACK, strict).fetch("https://10.0.0.1", &KeySource::Discovery, &roots()).await;
     assert_eq!(literal.unwrap_err().reason, Reason::AddressForbidden);
     assert_eq!(idp.asked(), 0);
+}
+
+#[tokio::test]
+async fn s27_only_so_many_issuers_are_asked_at_once() {
+    let (crowd, mut arrivals) = Crowd::new();
+    let fetcher = Arc::new(Fetcher::with_resolver(Options::default(), None, Arc::new(crowd.clone())));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..AT_ONCE + 8 {
+        let fetcher = fetcher.clone();
+        tasks.spawn(async move {
+            let iss = format!("https://idp{number}.test");
+            fetcher.fetch(&iss, &KeySource::Discovery, &roots()).await
+        });
+    }
+    for _ in 0..AT_ONCE {
+        arrivals.recv().await.unwrap();
+    }
+    crowd.let_go();
+    let answers = tasks.join_all().await;
+    assert!(answers.len() == AT_ONCE + 8 && answers.iter().all(Result::is_err));
+    assert_eq!(crowd.most(), AT_ONCE);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -199,6 +200,49 @@ impl Resolve for Names {
             let addresses = addresses.ok_or_else(|| io::Error::other("no such name"))?;
             let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(addresses)
+        })
+    }
+}
+
+/// Names that nobody knows, which is told only once those who ask are let go.
+#[derive(Clone)]
+pub struct Crowd(Arc<Gate>);
+
+struct Gate {
+    inside: AtomicUsize,
+    most: AtomicUsize,
+    arrived: mpsc::UnboundedSender<()>,
+    open: Semaphore,
+}
+
+impl Crowd {
+    /// The names, and a message for each who asks.
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<()>) {
+        let (arrived, arrivals) = mpsc::unbounded_channel();
+        let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        (Self(Arc::new(Gate { inside, most, arrived, open: Semaphore::new(0) })), arrivals)
+    }
+
+    pub fn let_go(&self) {
+        self.0.open.add_permits(1);
+    }
+
+    /// How many asked at once, at most.
+    pub fn most(&self) -> usize {
+        self.0.most.load(Ordering::Relaxed)
+    }
+}
+
+impl Resolve for Crowd {
+    fn resolve(&self, _: Name) -> Resolving {
+        let gate = self.0.clone();
+        Box::pin(async move {
+            let inside = gate.inside.fetch_add(1, Ordering::Relaxed) + 1;
+            gate.most.fetch_max(inside, Ordering::Relaxed);
+            gate.arrived.send(()).unwrap();
+            let _turn = gate.open.acquire().await.unwrap();
+            gate.inside.fetch_sub(1, Ordering::Relaxed);
+            Err("no such name".into())
         })
     }
 }
