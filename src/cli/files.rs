@@ -12,7 +12,7 @@ use crate::manifest::{self, Document, ManifestError};
 /// The most files that one command reads.
 pub const MAX_FILES: usize = 10_000;
 
-/// The most bytes that one command reads from all files together.
+/// The most bytes that one command reads from all files together, and that they may weigh with aliases expanded.
 pub const MAX_TOTAL_BYTES: usize = 64 << 20;
 
 /// The name of standard input, as a path and in messages.
@@ -43,7 +43,7 @@ pub enum InputError {
     #[error("more than {MAX_FILES} files")]
     TooManyFiles,
     /// More than [`MAX_TOTAL_BYTES`].
-    #[error("more than {} MiB in all files", MAX_TOTAL_BYTES >> 20)]
+    #[error("more than {} MiB in all files, aliases expanded", MAX_TOTAL_BYTES >> 20)]
     TooMuch,
     /// No YAML for us.
     #[error(transparent)]
@@ -57,6 +57,8 @@ pub struct Inputs {
     pub documents: Vec<Document>,
     /// What could not be read; not empty means exit code 2.
     pub errors: Vec<InputError>,
+    /// What the documents weigh.
+    weight: usize,
 }
 
 /// Reads all inputs and tells all errors at once.
@@ -74,11 +76,13 @@ pub fn read(paths: &[PathBuf], recursive: bool, stdin: &mut dyn Read) -> Inputs 
         match read_text(&path, stdin) {
             Ok(text) => {
                 bytes = bytes.saturating_add(text.len());
-                if bytes > MAX_TOTAL_BYTES {
+                if bytes <= MAX_TOTAL_BYTES {
+                    inputs.take(&path, &text);
+                }
+                if bytes.max(inputs.weight) > MAX_TOTAL_BYTES {
                     inputs.errors.push(InputError::TooMuch);
                     break;
                 }
-                inputs.take(&path, &text);
             }
             Err(error) => inputs.errors.push(error),
         }
@@ -89,7 +93,11 @@ pub fn read(paths: &[PathBuf], recursive: bool, stdin: &mut dyn Read) -> Inputs 
 impl Inputs {
     fn take(&mut self, path: &Path, text: &str) {
         match manifest::parse(&path.to_string_lossy(), text) {
-            Ok(documents) => self.documents.extend(documents),
+            Ok(documents) => {
+                let weight: usize = documents.iter().map(Document::weight).sum();
+                self.weight = self.weight.saturating_add(weight);
+                self.documents.extend(documents);
+            }
             Err(errors) => self.errors.extend(errors.into_iter().map(InputError::from)),
         }
     }
@@ -253,6 +261,16 @@ mod tests {
         for (error, part) in errors.iter().zip(expected) {
             assert!(error.contains(part), "{error} / {part}");
         }
+    }
+
+    #[test]
+    fn many_small_files_that_aliases_make_large_are_too_much_together() {
+        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1000), "*a, ".repeat(10_000));
+        let names: Vec<_> = (0..10).map(|n| format!("{n}.yaml")).collect();
+        let folder = folder(&names.iter().map(|name| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+        let inputs = read_all(&[folder.path()], false);
+        assert!(matches!(inputs.errors[..], [InputError::TooMuch]), "{:?}", inputs.errors);
+        assert!(inputs.documents.len() < 10);
     }
 
     #[cfg(unix)]

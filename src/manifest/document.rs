@@ -26,6 +26,11 @@ impl Document {
         Self { source, value: root.node.expand(), root }
     }
 
+    /// What it takes in memory, about: bytes of text and 32 for each value, aliases expanded.
+    pub fn weight(&self) -> usize {
+        self.root.node.weight
+    }
+
     /// The text at a path of keys; `None` where there is none, and for what is no text.
     pub fn text(&self, keys: &[&str]) -> Option<&str> {
         keys.iter().try_fold(&self.value, |value, key| value.get(key))?.as_str()
