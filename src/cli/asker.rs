@@ -37,7 +37,7 @@ pub struct AskerArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum AskerError {
     /// It is not there, or may not be read.
-    #[error("cannot read {}", named(.path))]
+    #[error("cannot read `{}`", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum AskerError {
     )]
     TokenForFile,
     /// The claims are no JSON object, or have a key twice.
-    #[error("{}: {source}", named(.path))]
+    #[error("`{}`: {source}", .path.display())]
     Claims {
         /// The file.
         path: PathBuf,
@@ -59,7 +59,7 @@ pub enum AskerError {
         source: ClaimsError,
     },
     /// What should be a token is none.
-    #[error("{} holds no token", named(.path))]
+    #[error("`{}` holds no token", .path.display())]
     NoToken {
         /// The file.
         path: PathBuf,
@@ -201,19 +201,6 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// A file for a message. Some give the token itself where its file is meant, and it must not end up in a log.
-fn named(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if text.contains("eyJ") && text.len() > LONGEST_SHOWN {
-        return "a file called like a token; give the name of a file, or pipe the token to `--token -`"
-            .to_owned();
-    }
-    format!("`{text}`")
-}
-
-/// What has `eyJ` in it, as the beginning of every token is, and more bytes than this is not shown.
-const LONGEST_SHOWN: usize = 32;
-
 fn claims(path: &Path) -> Result<Map<String, Value>, AskerError> {
     let text = text(path)?;
     token::parse_claims(text.as_bytes())
@@ -243,7 +230,9 @@ fn text(path: &Path) -> Result<Zeroizing<String>, AskerError> {
 
 /// Whether what should name a file begins as a token does, with a JSON object in base64url.
 fn is_token(path: &Path) -> bool {
-    let header = path.to_str().and_then(|text| text.split('.').next()).filter(|part| part.len() > 8);
+    let text = path.to_string_lossy();
+    let token = text.strip_prefix("Bearer ").unwrap_or(&text);
+    let header = token.split('.').next().filter(|part| part.len() > 8);
     header.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).is_some_and(|json| json.starts_with(b"{"))
 }
 
@@ -264,7 +253,7 @@ mod tests {
         for given in [token.to_owned(), format!("Bearer {token}"), token.repeat(99)] {
             let args = AskerArgs { claims: None, token: Some(given.into()), identity: None };
             let error = args.read(&[]).err().unwrap().to_string();
-            assert!(error.contains("--token -") && !error.contains("eyJ"), "{error}");
+            assert!(error.contains("standard input with `-`") && !error.contains("eyJ"), "{error}");
         }
     }
 
