@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::client::ClientBuilder;
 use kube::{Api, Client};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::timeout::TimeoutLayer;
 
 use super::apply::Applier;
 use super::config::Config;
@@ -31,6 +33,9 @@ use crate::kubeconfig::{self, NoCluster};
 
 /// Messages that may wait; who tells waits where there are more.
 const WAITING: usize = 1024;
+/// How long the API server may take to begin an answer. A connection that was forgotten on its way without a word
+/// would otherwise be waited for without end, and nothing be written meanwhile.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// The pause before the cluster is asked again at the start.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -160,7 +165,12 @@ async fn connect(config: &Config) -> Result<(Client, url::Url), OperatorError> {
     let found = kubeconfig::find(config.kubeconfig.as_deref(), config.context.as_deref()).await?;
     let address = found.cluster_url.to_string();
     let api = url::Url::parse(&address).map_err(|_| OperatorError::Address(address))?;
-    Ok((Client::try_from(found).map_err(OperatorError::Client)?, api))
+    Ok((patient(found, ANSWER_WITHIN).map_err(OperatorError::Client)?, api))
+}
+
+/// A client that gives up on what is not begun to be answered within that time. Watches go on as long as they like.
+fn patient(config: kube::Config, within: Duration) -> kube::Result<Client> {
+    Ok(ClientBuilder::try_from(config)?.with_layer(&TimeoutLayer::new(within)).build())
 }
 
 /// The bundle that an earlier operator left, as soon as the API server answers.
@@ -215,4 +225,18 @@ fn stop_on_signal() -> CancellationToken {
 
 fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_never_answered_is_given_up() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", silent.local_addr().unwrap());
+        let client = patient(kube::Config::new(address.parse().unwrap()), Duration::from_millis(50)).unwrap();
+        let asked = tokio::time::timeout(Duration::from_secs(20), client.apiserver_version());
+        assert!(asked.await.expect("an end of waiting").is_err());
+    }
 }
