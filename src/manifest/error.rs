@@ -51,6 +51,9 @@ pub enum Fault {
     /// comment.
     #[error("the character U+{:04X} ends a line for kubectl and not for others; write it as an escape in double quotes", u32::from(*.0))]
     LineBreak(char),
+    /// A document behind `...`, which kubectl does not read.
+    #[error("kubectl does not read what stands behind `...`; begin it with `---`")]
+    NotSeparated,
     /// A map, a list or null as the key of a map.
     #[error("a key that is no text")]
     KeyIsNoText,

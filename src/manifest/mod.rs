@@ -97,6 +97,8 @@ pub fn too_large(source: &str) -> ManifestError {
 struct Reader<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     builder: Builder,
+    /// Whether any document has begun.
+    begun: bool,
     ended: bool,
 }
 
@@ -112,6 +114,7 @@ impl<'a> Reader<'a> {
         Self {
             parser: Parser::new_from_str_with_options(text, options),
             builder: Builder::default(),
+            begun: false,
             ended: false,
         }
     }
@@ -138,7 +141,11 @@ impl<'a> Reader<'a> {
                 self.ended = true;
                 Ok(None)
             }
+            Some(Ok((Event::DocumentStart(false, _), span))) if self.begun => {
+                Err((build::position(&span), Fault::NotSeparated))
+            }
             Some(Ok((event, span))) => {
+                self.begun |= matches!(event, Event::DocumentStart(..));
                 let root = self.builder.take(event, &span)?;
                 Ok(root.filter(|root| !root.is_left_out()))
             }

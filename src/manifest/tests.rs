@@ -62,6 +62,13 @@ fn what_kubectl_would_read_behind_a_comment_is_refused() {
 }
 
 #[test]
+fn what_kubectl_would_leave_out_is_refused() {
+    let error = fault("a: 1\n...\nb: 2\n---\nc: 3\n");
+    assert_eq!((error.position.to_string().as_str(), error.fault), ("3:1", Fault::NotSeparated));
+    assert_eq!(read("# first\na: 1\n...\n---\nb: 2\n...\n# last\n").len(), 2);
+}
+
+#[test]
 fn core_tags_decide_and_text_tags_leave_nothing_to_quote() {
     let document = one(
         "a: !!str 123\nb: ! on\nc: !!int \"12\"\nd: !!null ''\ne: !!seq [!!bool yes]\nf: !<tag:yaml.org,2002:str> 5\n",
