@@ -1,7 +1,7 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
 //! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust` are pure: no
-//! IO, no clock, no environment. `operator`, `cli` and `kubeconfig` do IO and decide nothing.
+//! IO, no clock, no environment. `operator`, `gateway`, `cli` and `kubeconfig` do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod compile;
 pub mod engine;
 pub mod exchange;
+pub mod gateway;
 pub mod kubeconfig;
 pub mod manifest;
 pub mod model;

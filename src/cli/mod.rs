@@ -11,6 +11,7 @@ mod completion;
 mod crds;
 pub mod files;
 mod findings;
+mod gateway;
 mod judged;
 mod operator;
 mod output;
@@ -27,6 +28,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use output::{Answer, Exit};
+
+pub(crate) use world::folder_world;
 
 /// Identity and access management for OpenFaaS on Kubernetes.
 #[derive(Debug, Parser)]
@@ -48,6 +51,7 @@ Every flag can be set by an environment variable, too: FAAS_IAM_ and its name.";
 enum Command {
     // A service with many flags beside small questions.
     Operator(Box<crate::operator::Config>),
+    Gateway(Box<crate::gateway::Config>),
     Crds(crds::Args),
     Check(check::Args),
     Render(render::Args),
@@ -71,6 +75,9 @@ pub(crate) enum Failure {
     /// The operator cannot start.
     #[error(transparent)]
     Operator(#[from] crate::operator::OperatorError),
+    /// The gateway cannot start.
+    #[error(transparent)]
+    Gateway(#[from] crate::gateway::GatewayError),
     /// Our own definitions cannot be written.
     #[error(transparent)]
     Crds(#[from] crate::api::crds::CrdsError),
@@ -99,6 +106,7 @@ fn answer(command: Command) -> Answer {
 fn dispatch(command: Command) -> Result<Answer, Failure> {
     match command {
         Command::Operator(args) => operator::run(*args),
+        Command::Gateway(args) => gateway::run(*args),
         Command::Crds(args) => crds::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Render(args) => render::run(&args),

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cluster::{Cluster, ClusterError};
 use super::files::{self, InputError};
-use super::source::SourceArgs;
+use super::source::{ClusterArgs, SourceArgs};
 use super::{findings, output, references};
 use crate::api::Reason;
 use crate::bundle::{Bundle, Index};
@@ -93,6 +94,21 @@ impl World {
     pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Problem)
     }
+}
+
+/// What follows from the manifests in a folder, as the gateway takes it, and what there is to say.
+///
+/// # Errors
+/// What could not be read, in words: nothing follows then.
+pub(crate) fn folder_world(folder: &Path, namespace: &str) -> Result<(Bundle, Vec<String>), String> {
+    let cluster = ClusterArgs { kubeconfig: None, context: None, namespace: namespace.to_owned() };
+    let args = SourceArgs { files: vec![folder.to_owned()], recursive: false, cluster };
+    let world = World::of_files(&args, false);
+    let unreadable = world.unreadable();
+    if !unreadable.is_empty() {
+        return Err(unreadable.join("; "));
+    }
+    Ok((world.bundle, world.findings.iter().map(ToString::to_string).collect()))
 }
 
 /// The time, seconds since 1970.

@@ -10,6 +10,7 @@ mod grants;
 mod identities;
 mod issuers;
 mod principal;
+mod privacy;
 mod reach;
 mod unmet;
 mod who_can;
@@ -17,7 +18,7 @@ mod who_can;
 use serde_json::{Map, Value};
 
 use crate::bundle::Bundle;
-use crate::model::{Request, Resource};
+use crate::model::{Action, Request, Resource};
 
 pub use explain::{Explanation, Granted, Outcome, Trail};
 pub use principal::{Completeness, Principal, PrincipalKind, Unidentified};
@@ -27,25 +28,43 @@ pub use who_can::Grantee;
 
 use grants::{CompiledRole, Grant, Grants};
 use issuers::Issuers;
+use privacy::Privacy;
 
 /// Compiled and indexed: everything that decisions are made from.
 #[derive(Debug, Default)]
 pub struct Engine {
     issuers: Issuers,
     grants: Grants,
+    privacy: Privacy,
 }
 
 /// Leave to do one thing. Only the engine makes one, and forwarding needs one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     request: Request,
-    grant: Grant,
+    because: Because,
+}
+
+/// Why a permit was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// A Role's statement allows it.
+    Granted,
+    /// The function is public.
+    Public,
+    /// A list that is answered item by item, each judged by itself: the permit is to ask for it.
+    ItemByItem,
 }
 
 impl Permit {
     /// What is permitted.
     pub fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// Why.
+    pub fn because(&self) -> Because {
+        self.because
     }
 }
 
@@ -54,7 +73,7 @@ impl Engine {
     pub fn new(bundle: &Bundle) -> Self {
         let issuers = Issuers::new(bundle);
         let grants = Grants::new(bundle, &issuers);
-        Self { issuers, grants }
+        Self { issuers, grants, privacy: Privacy::new(bundle) }
     }
 
     /// Who the claims identify, at `now` (seconds since 1970).
@@ -77,7 +96,28 @@ impl Engine {
 
     /// The same as a permit for forwarding.
     pub fn permit(&self, principal: &Principal, request: &Request) -> Option<Permit> {
-        self.granting(principal, request).map(|grant| Permit { request: request.clone(), grant })
+        let permit = || Permit { request: request.clone(), because: Because::Granted };
+        self.decide(principal, request).then(permit)
+    }
+
+    /// A permit to ask for a list of which the principal might be allowed something (`semantics.md` 2, 3).
+    /// Each item has to be decided by itself.
+    pub fn permit_list(&self, principal: &Principal, request: &Request) -> Option<Permit> {
+        let lists = matches!(request.action(), Action::FunctionList | Action::NamespaceList);
+        let reached = match request.resource() {
+            Resource::Namespace(namespace) => self.reaches(principal, request.action(), namespace),
+            Resource::Cluster => self.reaches_any(principal, request.action()),
+            Resource::Function(..) => false,
+        };
+        (lists && reached).then(|| Permit { request: request.clone(), because: Because::ItemByItem })
+    }
+
+    /// A permit for everybody to invoke a public function; `None` where it is private, or nobody may act
+    /// there. `private` is the installation's default.
+    pub fn permit_public(&self, request: &Request, private: bool) -> Option<Permit> {
+        let invokes = request.action() == Action::FunctionInvoke && !request.resource().is_forbidden();
+        let public = invokes && !self.privacy.of(request.resource(), private);
+        public.then(|| Permit { request: request.clone(), because: Because::Public })
     }
 
     /// A grant that allows the request. Of the two sides, the grants that concern the request and the

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::bundle::{Origin, Record};
 
+mod privacy;
 mod reach;
 
 const NOW: i64 = 1_800_000_000;

@@ -142,6 +142,21 @@ impl Refusal {
         Self::new(Code::TemporarilyUnavailable, "no_keys", text)
     }
 
+    /// A request that cannot be read.
+    pub fn unreadable(description: impl Into<String>) -> Self {
+        Self::invalid("malformed", description)
+    }
+
+    /// Nothing is decided by yet.
+    pub fn no_bundle() -> Self {
+        Self::new(Code::TemporarilyUnavailable, "no_bundle", "no bundle was read yet; try again soon")
+    }
+
+    /// The crypto library failed.
+    pub fn not_signed() -> Self {
+        Self::new(Code::TemporarilyUnavailable, "not_signed", "the token could not be signed; try again")
+    }
+
     pub(super) fn claim(error: ClaimError) -> Self {
         let reason = match error {
             ClaimError::Expired { .. } => "expired",

@@ -5,19 +5,18 @@ use std::io::IsTerminal as _;
 use tokio::signal::unix::{SignalKind, signal as on};
 use tracing_subscriber::EnvFilter;
 
-use super::config::{Config, LogFormat};
+use super::config::LogFormat;
 use super::run::OperatorError;
 
 /// Begins to log, to standard error.
 ///
 /// # Errors
 /// [`OperatorError::LogLevel`].
-pub fn init(config: &Config) -> Result<(), OperatorError> {
-    let filter = EnvFilter::try_new(&config.log_level)
-        .map_err(|_| OperatorError::LogLevel(config.log_level.clone()))?;
+pub fn init(format: LogFormat, level: &str) -> Result<(), OperatorError> {
+    let filter = EnvFilter::try_new(level).map_err(|_| OperatorError::LogLevel(level.to_owned()))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process, as in a test, is no reason not to run.
-    let _ = match config.log_format {
+    let _ = match format {
         LogFormat::Json => log.json().flatten_event(true).try_init(),
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };

@@ -72,7 +72,7 @@ pub enum OperatorError {
 /// # Errors
 /// [`OperatorError`] where it cannot begin.
 pub async fn run(config: Config) -> Result<(), OperatorError> {
-    super::logging::init(&config)?;
+    super::logging::init(config.log_format, &config.log_level)?;
     let (client, api) = connect(&config).await?;
     let stop = stop_on_signal();
     let served = Arc::new(Served::new());

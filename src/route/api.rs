@@ -246,7 +246,7 @@ impl Reader<'_> {
     fn deploy(mut self, method: Method, body: Body) -> Result<Call, Refused> {
         let place = self.place(Some(&body))?;
         let name = function_name(body.required("service")?)?;
-        let deployment = body.deployment(&place, &name, method == Method::Put)?;
+        let deployment = body.deployment(&place, &name)?;
         let action = method.action(Action::FunctionCreate, Action::FunctionUpdate, Action::FunctionDelete);
         let forward = self.change(method.as_str(), "/system/functions".to_owned(), &place, body);
         let call = plain(action, Resource::Function(place, name), forward)?;
@@ -339,12 +339,10 @@ impl Forward {
     }
 }
 
-impl Call {
+impl Deployment {
     /// The request that asks the provider for what is deployed now, to keep its protected labels.
-    pub fn deployed(&self) -> Option<Forward> {
-        let deployment = self.deployment.as_ref().filter(|deployment| deployment.update)?;
-        let query = Query::default().with("namespace", deployment.namespace.as_str()).to_text();
-        let path = format!("/system/function/{}", deployment.name);
-        Some(Forward { method: "GET", path, query, body: None })
+    pub fn asked(&self) -> Forward {
+        let query = Query::default().with("namespace", self.namespace.as_str()).to_text();
+        Forward { method: "GET", path: format!("/system/function/{}", self.name), query, body: None }
     }
 }

@@ -71,8 +71,6 @@ pub struct Deployment {
     pub secrets: Vec<String>,
     /// The labels under [`PROTECTED_PREFIX`] that it sets.
     pub protected: BTreeMap<String, String>,
-    /// Whether it replaces what is deployed.
-    pub update: bool,
 }
 
 impl Body {
@@ -128,7 +126,6 @@ impl Body {
         &self,
         namespace: &Namespace,
         name: &FunctionName,
-        update: bool,
     ) -> Result<Deployment, Refused> {
         Ok(Deployment {
             namespace: namespace.clone(),
@@ -139,7 +136,6 @@ impl Body {
                 .into_iter()
                 .filter(|(key, _)| key.starts_with(PROTECTED_PREFIX))
                 .collect(),
-            update,
         })
     }
 

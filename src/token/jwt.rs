@@ -182,6 +182,11 @@ impl VerifyingKeys {
         Self(set.iter().map(|key| (key.clone(), prepare(key.material()))).collect())
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The keys that may have signed a token with this `kid` and algorithm (`security-rules.md` 12).
     fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<&DecodingKey>, TokenError> {
         let fits = |(key, _): &&(PublicKey, _)| key.fits(algorithm) && (kid.is_none() || key.kid() == kid);

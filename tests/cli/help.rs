@@ -4,7 +4,7 @@ use crate::run::{run, run_args};
 
 #[test]
 fn help_of_each_command_has_an_example() {
-    for command in ["", "crds", "check", "render", "can-i", "who-can", "completion", "operator"] {
+    for command in ["", "crds", "check", "render", "can-i", "who-can", "completion", "operator", "gateway"] {
         let mut args: Vec<_> = command.split_whitespace().collect();
         args.push("--help");
         let told = run_args(&args, "");

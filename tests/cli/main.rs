@@ -10,6 +10,7 @@
 
 mod can_i;
 mod check;
+mod gateway;
 mod help;
 mod processes;
 mod render;

@@ -1,0 +1,103 @@
+//! Answers of our own, and refusals: what the client is told, and the reason for log and metrics.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use serde::Serialize;
+
+use crate::route::Refused;
+
+/// A body that passes through, or one of our own.
+pub type Body = Either<Incoming, Full<Bytes>>;
+/// What a client gets.
+pub type Answer = Response<Body>;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The challenge at which faas-cli gets itself a function token and tries again (`openfaas-wire.md`).
+pub const INVOKE_CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=IAM function invoke");
+/// The challenge of the REST API.
+pub const API_CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"OpenFaaS API\"");
+
+/// A call that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The reason for metrics and log: one of a fixed set.
+    pub reason: &'static str,
+    /// What the client is told.
+    pub text: String,
+    /// What `WWW-Authenticate` says, with a 401.
+    pub challenge: Option<HeaderValue>,
+    /// What only the log is told.
+    pub detail: String,
+}
+
+impl Denial {
+    /// A refusal.
+    pub fn new(status: StatusCode, reason: &'static str, text: impl Into<String>) -> Self {
+        Self { status, reason, text: text.into(), challenge: None, detail: String::new() }
+    }
+
+    /// 400.
+    pub fn bad(reason: &'static str, text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason, text)
+    }
+
+    /// 403.
+    pub fn forbidden(reason: &'static str, text: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, reason, text)
+    }
+
+    /// 401 with a challenge.
+    pub fn unauthenticated(challenge: HeaderValue, reason: &'static str, text: impl Into<String>) -> Self {
+        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, reason, text) }
+    }
+
+    /// With what only the log is told.
+    #[must_use]
+    pub fn because(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
+    /// The answer, with the id under which the log tells the whole reason.
+    pub fn answer(&self, id: &str) -> Answer {
+        let mut answer = text(self.status, format!("{} (decision {id})\n", self.text));
+        if let Some(challenge) = &self.challenge {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+        answer
+    }
+}
+
+impl From<Refused> for Denial {
+    fn from(refused: Refused) -> Self {
+        let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::FORBIDDEN);
+        Self::new(status, refused.reason, refused.text)
+    }
+}
+
+/// An answer of ours.
+pub fn own(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Either::Right(Full::new(body.into())));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
+}
+
+/// Text.
+pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    own(status, TEXT, body)
+}
+
+/// JSON. What cannot be written is a fault of ours, and says nothing.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => own(status, JSON, bytes),
+        Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written\n"),
+    }
+}

@@ -1,0 +1,227 @@
+//! Calls of the REST API: authenticate, read the body, decide, guard, forward, cut lists down.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT,
+    WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Either, Full, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+
+use super::answer::{API_CHALLENGE, Answer, Body, Denial};
+use super::authenticate::Identity;
+use super::config::BasicAuth;
+use super::credential::{Shown, authorization};
+use super::listing::{MAX_LIST_BYTES, cut_down};
+use super::service::Gateway;
+use super::snapshot::Snapshot;
+use super::{chain, guard, headers};
+use crate::engine::{Permit, Principal, PrincipalKind};
+use crate::model::{Action, Request as Question, Resource};
+use crate::route::{Call, Deployment, Endpoint, Forward, MAX_BODY_BYTES};
+
+/// Headers of a client that the provider gets: those that change nothing of what was judged.
+const KEPT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
+/// Roles that the log tells about, with a refusal.
+const REASONS: usize = 10;
+
+/// What is read of a deployed function.
+#[derive(Deserialize)]
+struct Deployed {
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+}
+
+impl Gateway {
+    /// Answers a call of the REST API.
+    pub async fn api(&self, endpoint: &Endpoint, request: Request<Incoming>) -> Result<Answer, Denial> {
+        let now_is = self.ready()?;
+        let identity = self.caller(&now_is, request.headers()).await?;
+        let (parts, body) = request.into_parts();
+        let body = if endpoint.takes_body() { whole(body, MAX_BODY_BYTES).await? } else { Bytes::new() };
+        let query = parts.uri.query().unwrap_or_default();
+        let call = endpoint.call(query, &body, &self.settings.default_namespace)?;
+        let action = call.request.action();
+        let permit = self.permit(&now_is, &identity.principal, &call)?;
+        let forward = self
+            .guarded(&now_is, &identity.principal, &permit, &call)
+            .await
+            .map_err(|d| self.denied(action, d))?;
+        self.metrics.decided(Some(action), "allowed");
+        let answer = self.to_provider(&permit, &forward, &parts.headers).await?;
+        self.finish(&now_is, &identity.principal, &call, answer).await
+    }
+
+    /// Takes a queued call back.
+    pub async fn cancel(&self, id: &str, request: Request<Incoming>) -> Result<Answer, Denial> {
+        let now_is = self.ready()?;
+        let identity = self.caller(&now_is, request.headers()).await?;
+        let question = Question::new(Action::FunctionInvoke, Resource::Cluster);
+        let question = question.map_err(|error| Denial::bad("name", error.to_string()))?;
+        let path = format!("/async-function/{id}");
+        let forward = Forward { method: "DELETE", path, query: String::new(), body: None };
+        let call = Call { request: question, forward, deployment: None, secret: None, listing: None };
+        let permit = self.permit(&now_is, &identity.principal, &call)?;
+        self.metrics.decided(Some(Action::FunctionInvoke), "allowed");
+        let answer = self.to_provider(&permit, &call.forward, request.headers()).await?;
+        self.finish(&now_is, &identity.principal, &call, answer).await
+    }
+
+    /// Who calls the API: an API token, or the administrator under `migrate`.
+    async fn caller(&self, now_is: &Arc<Snapshot>, headers: &HeaderMap) -> Result<Arc<Identity>, Denial> {
+        let no = |reason, text: &str| Denial::unauthenticated(API_CHALLENGE, reason, text);
+        match authorization(headers)? {
+            Shown::Bearer(token) => {
+                let identity = self.identify(now_is, token).await.map_err(|error| {
+                    no(error.reason(), "the token is not taken; log in again").because(chain(&error))
+                })?;
+                if identity.principal.kind() != PrincipalKind::Api {
+                    let text = "this takes an API token: exchange yours at /oauth/token, or log in";
+                    return Err(no("kind", text));
+                }
+                Ok(identity)
+            }
+            Shown::Basic(pair) => match &self.admin {
+                Some(admin) if self.settings.basic_auth == BasicAuth::Migrate && admin.is(&pair) => {
+                    let principal = Principal::basic_auth(&admin.user);
+                    Ok(Arc::new(Identity { principal, until: i64::MAX }))
+                }
+                _ => {
+                    Err(no("basic_auth", "basic auth is not taken here; log in with your identity provider"))
+                }
+            },
+            Shown::Nothing | Shown::Other => Err(no("no_credential", "log in first: no API token was sent")),
+        }
+    }
+
+    fn permit(&self, now_is: &Snapshot, principal: &Principal, call: &Call) -> Result<Permit, Denial> {
+        let engine = &now_is.engine;
+        let whole = engine.permit(principal, &call.request);
+        whole.or_else(|| engine.permit_list(principal, &call.request)).ok_or_else(|| {
+            let text = format!("`{}` may not {}", principal.sub(), call.request);
+            let why = engine.explain(principal, &call.request, REASONS).to_string();
+            self.denied(call.request.action(), Denial::forbidden("not_granted", text).because(why))
+        })
+    }
+
+    /// What is forwarded, once the rules were asked that hold whatever was granted.
+    async fn guarded(
+        &self,
+        now_is: &Snapshot,
+        principal: &Principal,
+        permit: &Permit,
+        call: &Call,
+    ) -> Result<Forward, Denial> {
+        let iam_namespace = &self.settings.iam_namespace;
+        if let (Some(name), Some(place)) = (&call.secret, call.request.resource().namespace()) {
+            guard::secret(place, name, iam_namespace)?;
+        }
+        let Some(deployment) = &call.deployment else { return Ok(call.forward.clone()) };
+        guard::secrets(deployment, iam_namespace)?;
+        let tag = Question::new(Action::FunctionTag, call.request.resource().clone());
+        if tag.is_ok_and(|tag| now_is.engine.decide(principal, &tag)) {
+            return Ok(call.forward.clone());
+        }
+        let deployed = self.deployed(permit, deployment).await?;
+        Ok(call.forward.clone().with_labels(&guard::labels(deployment, &deployed)?))
+    }
+
+    /// The labels of the function as it is deployed; none where it is not there.
+    async fn deployed(
+        &self,
+        permit: &Permit,
+        deployment: &Deployment,
+    ) -> Result<BTreeMap<String, String>, Denial> {
+        let failed = |detail: String| {
+            let text = "the upstream does not say which labels the function has";
+            Denial::new(StatusCode::BAD_GATEWAY, "upstream", text).because(detail)
+        };
+        let answer = self.to_provider(permit, &deployment.asked(), &HeaderMap::new()).await?;
+        match answer.status() {
+            StatusCode::NOT_FOUND => Ok(BTreeMap::new()),
+            StatusCode::OK => {
+                let bytes = whole(answer.into_body(), MAX_BODY_BYTES).await.map_err(|d| failed(d.text))?;
+                let deployed: Deployed = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
+                Ok(deployed.labels.unwrap_or_default())
+            }
+            other => Err(failed(format!("it answers {other}"))),
+        }
+    }
+
+    /// Sends a call to the provider: nothing of the client's but a header or two, and our own credential.
+    async fn to_provider(
+        &self,
+        permit: &Permit,
+        forward: &Forward,
+        from: &HeaderMap,
+    ) -> Result<Response<Incoming>, Denial> {
+        let bytes = forward.body.as_ref().map(crate::route::Body::to_bytes).unwrap_or_default();
+        let mut request: Request<Body> = Request::new(Either::Right(Full::new(bytes.into())));
+        *request.method_mut() =
+            forward.method.parse().map_err(|_| Denial::bad("method", "no such method"))?;
+        let headers = request.headers_mut();
+        for name in KEPT {
+            if let Some(value) = from.get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        if forward.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if let Some(credential) = self.admin.as_ref().and_then(super::credential::Admin::header) {
+            headers.insert(AUTHORIZATION, credential);
+        }
+        let answer = self.upstream.send(permit, request, &forward.target()).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            let text = "the upstream does not take this gateway's own credential";
+            return Err(Denial::new(StatusCode::BAD_GATEWAY, "upstream_credential", text));
+        }
+        Ok(answer)
+    }
+
+    async fn finish(
+        &self,
+        now_is: &Snapshot,
+        principal: &Principal,
+        call: &Call,
+        mut answer: Response<Incoming>,
+    ) -> Result<Answer, Denial> {
+        headers::for_client(answer.headers_mut());
+        answer.headers_mut().remove(WWW_AUTHENTICATE);
+        let Some(listing) = call.listing.filter(|_| answer.status().is_success()) else {
+            return Ok(answer.map(Either::Left));
+        };
+        let (mut parts, body) = answer.into_parts();
+        let list = whole(body, MAX_LIST_BYTES).await.map_err(|denial| Denial {
+            status: StatusCode::BAD_GATEWAY,
+            reason: "upstream_list",
+            ..denial
+        })?;
+        let place = call.request.resource().namespace();
+        let cut = cut_down(listing, &list, &now_is.engine, principal, place)?;
+        // A count of the upstream's would tell how much is there.
+        parts.headers = HeaderMap::from_iter([
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (CONTENT_LENGTH, HeaderValue::from(cut.len())),
+        ]);
+        Ok(Response::from_parts(parts, Either::Right(Full::new(cut.into()))))
+    }
+}
+
+/// A whole body of at most so many bytes.
+pub async fn whole(body: Incoming, most: usize) -> Result<Bytes, Denial> {
+    let read = Limited::new(body, most).collect().await;
+    read.map(http_body_util::Collected::to_bytes).map_err(|error| {
+        if error.is::<http_body_util::LengthLimitError>() {
+            let text = format!("the body has more than {most} bytes");
+            Denial::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text)
+        } else {
+            Denial::bad("body", "the body ends too soon").because(error.to_string())
+        }
+    })
+}

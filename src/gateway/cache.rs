@@ -1,0 +1,46 @@
+//! Tokens that were verified: bounded, and keyed by everything the answer depends on (`security-rules.md`
+//! 19): the token's bytes, and the snapshot with its issuers and keys.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use sha2::Digest as _;
+
+use super::authenticate::Identity;
+
+/// Tokens that are remembered, at most.
+const TOKENS: usize = 10_000;
+
+/// Verified tokens.
+pub struct Verified(Cache<Key, Arc<Identity>>);
+
+/// Which token, under which snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    epoch: u64,
+    token: [u8; 32],
+}
+
+impl Key {
+    /// The key of a token under a snapshot.
+    pub fn new(epoch: u64, token: &str) -> Self {
+        Self { epoch, token: sha2::Sha256::digest(token.as_bytes()).into() }
+    }
+}
+
+impl Verified {
+    /// None yet.
+    pub fn new() -> Self {
+        Self(Cache::new(TOKENS))
+    }
+
+    /// Whom a token identifies, where that was found out and it is still valid at `now` (seconds since 1970).
+    pub fn get(&self, key: &Key, now: i64) -> Option<Arc<Identity>> {
+        self.0.get(key).filter(|identity| now < identity.until)
+    }
+
+    /// Remembers.
+    pub fn put(&self, key: Key, identity: Arc<Identity>) {
+        self.0.insert(key, identity);
+    }
+}

@@ -1,0 +1,83 @@
+//! The gateway's flags. Names and defaults are a contract that scripts use.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::operator::config::LogFormat;
+
+/// What becomes of the administrator's basic credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum BasicAuth {
+    /// Nobody gets in by it.
+    #[default]
+    Deny,
+    /// It is a principal that Roles bind (`iss` `urn:faas-iam:basic-auth`).
+    Migrate,
+}
+
+/// Stands in front of an OpenFaaS gateway: exchanges tokens, authorises, forwards
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES, args_override_self = true)]
+pub struct Config {
+    /// A folder of manifests to work from, without any Kubernetes; it is watched
+    #[arg(long, env = "FAAS_IAM_MANIFESTS", value_name = "DIR")]
+    pub manifests: PathBuf,
+
+    /// Where clients are listened to
+    #[arg(long, env = "FAAS_IAM_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// The OpenFaaS gateway or provider that is forwarded to, such as http://gateway-upstream:8080
+    #[arg(long, env = "FAAS_IAM_UPSTREAM", value_name = "URL")]
+    pub upstream: String,
+
+    /// The URL by which clients know this gateway: `iss` and `aud` of its tokens
+    #[arg(long, env = "FAAS_IAM_PUBLIC_URL", value_name = "URL")]
+    pub public_url: String,
+
+    /// A file with the user of the upstream's basic auth
+    #[arg(long, env = "FAAS_IAM_ADMIN_USER_FILE", value_name = "FILE", requires = "admin_password_file")]
+    pub admin_user_file: Option<PathBuf>,
+
+    /// A file with the password of the upstream's basic auth
+    #[arg(long, env = "FAAS_IAM_ADMIN_PASSWORD_FILE", value_name = "FILE", requires = "admin_user_file")]
+    pub admin_password_file: Option<PathBuf>,
+
+    /// A file with the signing key: a PEM with an EC key on P-256
+    #[arg(long, env = "FAAS_IAM_SIGNING_KEY_FILE", value_name = "FILE")]
+    pub signing_key_file: PathBuf,
+
+    /// The namespace of functions whose caller names none
+    #[arg(long, env = "FAAS_IAM_DEFAULT_NAMESPACE", default_value = "openfaas-fn", value_name = "NS")]
+    pub default_namespace: String,
+
+    /// The IAM namespace, whose Secrets of ours nobody replaces through the gateway
+    #[arg(short, long, env = "FAAS_IAM_NAMESPACE", default_value = "openfaas", value_name = "NS")]
+    pub namespace: String,
+
+    /// What becomes of the administrator's basic credential
+    #[arg(long, env = "FAAS_IAM_BASIC_AUTH", value_enum, default_value = "deny")]
+    pub basic_auth: BasicAuth,
+
+    /// Whether functions are private where nothing says otherwise
+    #[arg(long, env = "FAAS_IAM_PRIVATE_FUNCTIONS")]
+    pub private_functions: bool,
+
+    /// Where /metrics, /livez and /readyz are served
+    #[arg(long, env = "FAAS_IAM_METRICS_LISTEN", default_value = "0.0.0.0:9091", value_name = "ADDRESS")]
+    pub metrics_listen: SocketAddr,
+
+    /// How log lines are written
+    #[arg(long, env = "FAAS_IAM_LOG_FORMAT", value_enum, default_value = "json")]
+    pub log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug, trace, or directives such as `faas_iam=debug`
+    #[arg(long, env = "FAAS_IAM_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    pub log_level: String,
+}
+
+const EXAMPLES: &str = "\
+Example:
+  openssl ecparam -genkey -name prime256v1 -noout -out issuer.key
+  faas-iam gateway --manifests ./iam --signing-key-file issuer.key \\
+    --listen 127.0.0.1:8080 --upstream http://127.0.0.1:8081 --public-url http://127.0.0.1:8080";

@@ -1,0 +1,167 @@
+//! Calls of functions: public ones pass, private ones need a function token; bodies, streams and upgrades
+//! go through without being read.
+
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response};
+use http_body_util::Either;
+use hyper::body::Incoming;
+use url::Url;
+
+use super::answer::{Answer, Body, Denial, INVOKE_CHALLENGE};
+use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
+use super::service::{Gateway, Peer};
+use super::snapshot::Snapshot;
+use super::{chain, headers, upgrade};
+use crate::engine::{Permit, PrincipalKind};
+use crate::model::Request as Question;
+use crate::model::{Action, address};
+use crate::route::Invocation;
+
+const CALLBACK: HeaderName = HeaderName::from_static("x-callback-url");
+/// Roles that the log tells about, with a refusal.
+const REASONS: usize = 10;
+
+/// How a private function's caller sent its token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Authorization,
+    XAuthToken,
+}
+
+impl Gateway {
+    /// Answers a call of a function.
+    pub async fn invoke(
+        &self,
+        call: &Invocation<'_>,
+        mut request: Request<Incoming>,
+        peer: Peer,
+    ) -> Result<Answer, Denial> {
+        let now_is = self.ready()?;
+        let question = call.request()?;
+        if request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some() {
+            return Err(Denial::bad("header", "more than one `authorization`"));
+        }
+        let count = |denial: Denial| self.denied(Action::FunctionInvoke, denial);
+        if call.asynchronous {
+            callback(request.headers()).map_err(count)?;
+        }
+        let permit = match now_is.engine.permit_public(&question, self.settings.private) {
+            Some(permit) => {
+                strip_ours(request.headers_mut(), &self.settings.public_url, self.admin.as_ref());
+                permit
+            }
+            None => self.admit(&now_is, &question, request.headers_mut()).await.map_err(count)?,
+        };
+        self.metrics.decided(Some(Action::FunctionInvoke), "allowed");
+        self.to_function(&permit, call, request, peer).await
+    }
+
+    /// Whether who holds this token may invoke the private function; leaves the headers as the function is
+    /// to get them.
+    async fn admit(
+        &self,
+        now_is: &Arc<Snapshot>,
+        question: &Question,
+        headers: &mut HeaderMap,
+    ) -> Result<Permit, Denial> {
+        let no = |reason, text: &str| Denial::unauthenticated(INVOKE_CHALLENGE, reason, text);
+        let checks = now_is.checks_tokens(question.resource()).unwrap_or(false);
+        let (token, way) = self.token(headers, checks)?;
+        let identity = self.identify(now_is, &token).await.map_err(|error| {
+            no(error.reason(), "the token is not taken; get a new function token").because(chain(&error))
+        })?;
+        let principal = &identity.principal;
+        if principal.kind() != PrincipalKind::Function {
+            return Err(no("kind", "this takes a function token: exchange yours with `scope=function`"));
+        }
+        let permit = now_is.engine.permit(principal, question).ok_or_else(|| {
+            let text = format!("`{}` may not {question}", principal.sub());
+            let why = now_is.engine.explain(principal, question, REASONS).to_string();
+            Denial::forbidden("not_granted", text).because(why)
+        })?;
+        self.hand_on(headers, &token, way, checks);
+        Ok(permit)
+    }
+
+    /// The caller's token and where it stood.
+    fn token(&self, headers: &HeaderMap, checks: bool) -> Result<(String, Way), Denial> {
+        let own = single(headers, &X_AUTH_TOKEN)?;
+        match (own, authorization(headers)?) {
+            (Some(token), Shown::Nothing) => Ok((token.to_owned(), Way::XAuthToken)),
+            (Some(token), _) => {
+                let public_url = &self.settings.public_url;
+                let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+                if checks || is_ours(value, public_url, self.admin.as_ref()) {
+                    return Err(Denial::bad("two_tokens", "send one of `Authorization` and `X-Auth-Token`"));
+                }
+                Ok((token.to_owned(), Way::XAuthToken))
+            }
+            (None, Shown::Bearer(token)) => Ok((token.to_owned(), Way::Authorization)),
+            (None, _) => {
+                let text = "this function is private: no function token was sent";
+                Err(Denial::unauthenticated(INVOKE_CHALLENGE, "no_credential", text))
+            }
+        }
+    }
+
+    /// A watchdog that checks tokens gets the token where it looks for it; any other function gets nothing
+    /// of ours, and the application's own `Authorization` untouched.
+    fn hand_on(&self, headers: &mut HeaderMap, token: &str, way: Way, checks: bool) {
+        headers.remove(X_AUTH_TOKEN);
+        match (way, checks) {
+            (Way::XAuthToken, true) => {
+                if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) {
+                    value.set_sensitive(true);
+                    headers.insert(AUTHORIZATION, value);
+                }
+            }
+            (Way::Authorization, true) => {}
+            (_, false) => strip_ours(headers, &self.settings.public_url, self.admin.as_ref()),
+        }
+    }
+
+    async fn to_function(
+        &self,
+        permit: &Permit,
+        call: &Invocation<'_>,
+        mut request: Request<Incoming>,
+        peer: Peer,
+    ) -> Result<Answer, Denial> {
+        let protocol = headers::upgrade(request.headers());
+        headers::for_function(request.headers_mut(), peer.address, peer.tls);
+        let client = protocol.map(|protocol| {
+            upgrade::ask(request.headers_mut(), protocol);
+            hyper::upgrade::on(&mut request)
+        });
+        let target = match request.uri().query() {
+            Some(query) => format!("{}?{query}", call.path()),
+            None => call.path(),
+        };
+        let request: Request<Body> = request.map(Either::Left);
+        let mut answer = self.upstream.send(permit, request, &target).await?;
+        let agreed = headers::upgrade(answer.headers());
+        upgrade::follow(client, &mut answer);
+        headers::for_client(answer.headers_mut());
+        if let Some(protocol) = agreed.filter(|_| answer.status() == http::StatusCode::SWITCHING_PROTOCOLS) {
+            upgrade::ask(answer.headers_mut(), protocol);
+        }
+        Ok(Response::map(answer, Either::Left))
+    }
+}
+
+/// Where the result of a queued call may be sent: one address, http or https, and no link-local one in any
+/// spelling. Names are not resolved: whoever calls back does that.
+fn callback(headers: &HeaderMap) -> Result<(), Denial> {
+    let Some(text) = single(headers, &CALLBACK)? else { return Ok(()) };
+    let bad = |why: &str| Denial::bad("callback", format!("`X-Callback-Url` {why}"));
+    let url = Url::parse(text).map_err(|_| bad("is no URL"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("is neither http nor https"));
+    }
+    if address::is_forbidden_host(&url) {
+        return Err(bad("names a link-local or metadata address"));
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Headers: which are never handed on, and what a function is told of its caller (`security-rules.md` 8–10).
+
+use std::net::IpAddr;
+
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+
+/// Headers of one connection alone (RFC 9110 section 7.6.1), and what older proxies used like that.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What those who believe a proxy believe: never taken from a client.
+const BELIEVED: [&str; 4] = ["remote-user", "forwarded", "x-real-ip", "x-client-ip"];
+const BELIEVED_BEGINNINGS: [&str; 5] =
+    ["x-remote-", "x-forwarded-", "x-original-", "x-auth-request-", "remote-"];
+
+/// Whether a header would be believed by what stands behind us. CGI and WSGI make one of `-`, `_` and `.`.
+fn is_believed(name: &str) -> bool {
+    let folded = name.replace(['_', '.'], "-");
+    BELIEVED.contains(&folded.as_str()) || BELIEVED_BEGINNINGS.iter().any(|b| folded.starts_with(b))
+}
+
+/// Takes off what belongs to one connection: the known headers and those that `Connection` names.
+pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// Makes the headers of a client's request those that a function gets.
+///
+/// `Connection` may name nothing that is needed: `Host` is set anew, credentials are judged before.
+pub fn for_function(headers: &mut HeaderMap, peer: IpAddr, tls: bool) {
+    strip_hop_by_hop(headers);
+    let believed: Vec<HeaderName> =
+        headers.keys().filter(|name| is_believed(name.as_str())).cloned().collect();
+    for name in believed {
+        headers.remove(name);
+    }
+    if let Ok(peer) = HeaderValue::from_str(&peer.to_string()) {
+        headers.insert("x-forwarded-for", peer);
+    }
+    if let Some(host) = headers.get(HOST).cloned() {
+        headers.insert("x-forwarded-host", host);
+    }
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(if tls { "https" } else { "http" }));
+}
+
+/// The protocol that a client wants to go over to, where it says so in both headers.
+pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let wanted = headers.get_all(CONNECTION).iter().filter_map(|v| v.to_str().ok());
+    let wants = wanted.flat_map(|v| v.split(',')).any(|token| token.trim().eq_ignore_ascii_case("upgrade"));
+    headers.get(UPGRADE).filter(|_| wants).cloned()
+}
+
+/// Makes the headers of an answer those that the client gets; keeps those of an upgrade.
+pub fn for_client(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        map
+    }
+
+    fn names(map: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = map.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn s9_what_a_proxy_would_be_believed_for_is_stripped_in_every_spelling() {
+        let mut map = headers(&[
+            ("Remote-User", "root"),
+            ("remote_user", "root"),
+            ("X-Remote-Group", "a"),
+            ("x.remote.user", "a"),
+            ("X_Forwarded_User", "a"),
+            ("X-Forwarded-Email", "a"),
+            ("X-Auth-Request-Groups", "a"),
+            ("X-Original-URL", "/system"),
+            ("X-Forwarded-For", "1.2.3.4"),
+            ("X-Forwarded-Host", "evil"),
+            ("Forwarded", "for=1.2.3.4"),
+            ("X-Custom", "stays"),
+            ("Host", "gw"),
+        ]);
+        for_function(&mut map, [10, 0, 0, 1].into(), true);
+        assert_eq!(
+            names(&map),
+            ["host", "x-custom", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
+        );
+        assert_eq!(map["x-forwarded-for"], "10.0.0.1");
+        assert_eq!(map["x-forwarded-host"], "gw");
+        assert_eq!(map["x-forwarded-proto"], "https");
+    }
+
+    #[test]
+    fn s10_what_belongs_to_one_connection_goes_no_further_and_takes_nothing_of_ours_along() {
+        let mut map = headers(&[
+            ("Connection", "close, X-Custom, X-Forwarded-For"),
+            ("X-Custom", "x"),
+            ("TE", "trailers"),
+            ("Transfer-Encoding", "chunked"),
+            ("Proxy-Authorization", "x"),
+            ("Accept", "stays"),
+        ]);
+        for_function(&mut map, [10, 0, 0, 1].into(), false);
+        assert_eq!(names(&map), ["accept", "x-forwarded-for", "x-forwarded-proto"]);
+    }
+
+    #[test]
+    fn an_upgrade_is_wanted_where_both_headers_say_so() {
+        assert!(
+            upgrade(&headers(&[("Connection", "keep-alive, Upgrade"), ("Upgrade", "websocket")])).is_some()
+        );
+        assert!(upgrade(&headers(&[("Upgrade", "websocket")])).is_none());
+        assert!(upgrade(&headers(&[("Connection", "upgrade")])).is_none());
+    }
+}

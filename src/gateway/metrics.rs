@@ -1,0 +1,100 @@
+//! What the gateway measures. Label values are of fixed sets, or names that an administrator gave.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DecisionLabels {
+    /// The action; `other` for what has none.
+    pub action: &'static str,
+    /// `allowed`, or the reason of the refusal.
+    pub outcome: &'static str,
+}
+
+/// An exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ExchangeLabels {
+    /// `ok`, or the reason of the refusal.
+    pub result: &'static str,
+}
+
+/// A refresh of keys.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefreshLabels {
+    /// The issuer's `iss`, which is declared.
+    pub iss: String,
+    /// `ok` or `failed`.
+    pub result: &'static str,
+}
+
+/// Everything that is measured.
+pub struct Metrics {
+    /// All of it, for `/metrics`.
+    pub registry: Registry,
+    /// Decisions.
+    pub decisions: Family<DecisionLabels, Counter>,
+    /// Exchanges.
+    pub exchanges: Family<ExchangeLabels, Counter>,
+    /// Refreshes of keys by need.
+    pub refreshes: Family<RefreshLabels, Counter>,
+    /// Tokens that were remembered.
+    pub cache_hits: Counter,
+    /// Tokens that had to be verified.
+    pub cache_misses: Counter,
+    /// The generation of the bundle that decides.
+    pub generation: Gauge,
+    /// Open connections.
+    pub connections: Gauge,
+}
+
+impl Metrics {
+    /// Everything at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("faas_iam_gateway");
+        let mut metrics = Self {
+            registry: Registry::default(),
+            decisions: Family::default(),
+            exchanges: Family::default(),
+            refreshes: Family::default(),
+            cache_hits: Counter::default(),
+            cache_misses: Counter::default(),
+            generation: Gauge::default(),
+            connections: Gauge::default(),
+        };
+        let r = &mut registry;
+        r.register("decisions", "Decisions by action and outcome", metrics.decisions.clone());
+        r.register("exchanges", "Token exchanges by result", metrics.exchanges.clone());
+        r.register(
+            "key_refreshes",
+            "Refreshes of keys because a token named an unknown one",
+            metrics.refreshes.clone(),
+        );
+        r.register("token_cache_hits", "Tokens that were verified before", metrics.cache_hits.clone());
+        r.register("token_cache_misses", "Tokens that were verified anew", metrics.cache_misses.clone());
+        r.register("bundle_generation", "Generation of the bundle that decides", metrics.generation.clone());
+        r.register("connections", "Open connections of clients", metrics.connections.clone());
+        metrics.registry = registry;
+        metrics
+    }
+
+    /// Counts a decision.
+    pub fn decided(&self, action: Option<crate::model::Action>, outcome: &'static str) {
+        let action = action.map_or("other", crate::model::Action::as_str);
+        self.decisions.get_or_create(&DecisionLabels { action, outcome }).inc();
+    }
+
+    /// Counts an exchange.
+    pub fn exchanged(&self, result: &'static str) {
+        self.exchanges.get_or_create(&ExchangeLabels { result }).inc();
+    }
+
+    /// Counts a refresh.
+    pub fn refreshed(&self, iss: &str, ok: bool) {
+        let result = if ok { "ok" } else { "failed" };
+        self.refreshes.get_or_create(&RefreshLabels { iss: iss.to_owned(), result }).inc();
+    }
+}

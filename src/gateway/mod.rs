@@ -1,0 +1,39 @@
+//! The IAM gateway: authenticate → authorise → forward.
+//!
+//! The judging is elsewhere, in pure modules: `route` says what a call is, `exchange` what a token is given,
+//! `engine` what is allowed. Here requests are read, tokens are verified, and what was permitted is
+//! forwarded; nothing is forwarded without a [`Permit`](crate::engine::Permit).
+
+mod answer;
+mod api;
+mod authenticate;
+mod cache;
+mod config;
+mod credential;
+mod exchanging;
+mod forward;
+mod function;
+mod guard;
+mod headers;
+mod health;
+mod keys;
+mod listen;
+mod listing;
+mod metrics;
+mod run;
+mod service;
+mod snapshot;
+mod source;
+mod upgrade;
+
+pub use config::{BasicAuth, Config};
+pub use run::{GatewayError, run};
+
+/// An error and everything beneath it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Wiring: from flags to a running gateway, and its end. Decides nothing.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use super::config::Config;
+use super::credential::Admin;
+use super::forward::{Upstream, UpstreamError};
+use super::keys::Refresher;
+use super::service::{Gateway, Settings};
+use super::source::folder::{self, FolderError};
+use super::{health, listen};
+use crate::model::Namespace;
+use crate::operator::fetch::{Fetcher, Options};
+use crate::operator::logging;
+use crate::token::{SigningKey, SigningKeyError};
+
+/// How often issuers are asked for their keys anew (design section 5).
+const REFRESH: Duration = Duration::from_secs(15 * 60);
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The upstream.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The folder of manifests.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A file that has to be there.
+    #[error("`{}` cannot be read", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The signing key.
+    #[error("`{}` {why}", .path.display())]
+    SigningKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: SigningKeyError,
+    },
+    /// The default namespace.
+    #[error(transparent)]
+    Namespace(#[from] crate::model::ResourceError),
+    /// The public URL.
+    #[error("`{0}` is no public URL: http or https and a host, such as https://gateway.example.com")]
+    PublicUrl(String),
+    /// A port.
+    #[error("`{address}` cannot be listened on")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] crate::operator::OperatorError),
+    /// The threads that everything runs on.
+    #[error("the threads cannot be started")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`GatewayError`] where it cannot begin.
+pub async fn run(config: Config) -> Result<(), GatewayError> {
+    logging::init(config.log_format, &config.log_level)?;
+    let signing = Arc::new(signing_key(&config.signing_key_file)?);
+    let gateway = Arc::new(gateway(&config)?);
+    let watch = folder::Watch::new(&config.manifests)?;
+    let bundle = folder::read(&config.manifests, &config.namespace)?;
+    gateway.publish(&bundle, 1, signing.clone());
+    let clients = bind(config.listen).await?;
+    let measured = bind(config.metrics_listen).await?;
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(endpoints(measured, gateway.clone(), stop.clone()));
+    tasks.spawn(until(stop.clone(), refreshing(gateway.clone())));
+    tasks.spawn(until(stop.clone(), following(watch, config.clone(), gateway.clone(), signing)));
+    let address = clients.local_addr().unwrap_or(config.listen);
+    tracing::info!(%address, upstream = config.upstream, "listening");
+    let serving = listen::serve(clients, gateway, stop.clone());
+    let told = async {
+        logging::signal().await;
+        tracing::info!("stopping");
+        stop.cancel();
+    };
+    tokio::join!(serving, told);
+    while tasks.join_next().await.is_some() {}
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn gateway(config: &Config) -> Result<Gateway, GatewayError> {
+    let public_url = url::Url::parse(&config.public_url).ok();
+    if !public_url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+        return Err(GatewayError::PublicUrl(config.public_url.clone()));
+    }
+    let settings = Settings {
+        public_url: config.public_url.clone(),
+        default_namespace: Namespace::new(&config.default_namespace)?,
+        iam_namespace: config.namespace.clone(),
+        basic_auth: config.basic_auth,
+        private: config.private_functions,
+    };
+    let refresher = Refresher::new(Fetcher::new(Options::default(), None));
+    Ok(Gateway::new(settings, admin(config)?, Upstream::new(&config.upstream)?, refresher))
+}
+
+fn admin(config: &Config) -> Result<Option<Admin>, GatewayError> {
+    let (Some(user), Some(password)) = (&config.admin_user_file, &config.admin_password_file) else {
+        return Ok(None);
+    };
+    let user = secret(user)?.trim().to_owned();
+    let password = Zeroizing::new(secret(password)?.trim_end_matches(['\r', '\n']).to_owned());
+    Ok(Some(Admin { user, password }))
+}
+
+fn signing_key(path: &Path) -> Result<SigningKey, GatewayError> {
+    let wrong = |why| GatewayError::SigningKey { path: path.to_owned(), why };
+    SigningKey::from_pem(secret(path)?.as_bytes()).map_err(wrong)
+}
+
+fn secret(path: &Path) -> Result<Zeroizing<String>, GatewayError> {
+    let failed = |source| GatewayError::File { path: path.to_owned(), source };
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {
+    TcpListener::bind(address).await.map_err(|source| GatewayError::Listen { address, source })
+}
+
+async fn endpoints(listener: TcpListener, gateway: Arc<Gateway>, stop: CancellationToken) {
+    if let Err(error) = health::serve(listener, gateway, stop).await {
+        tracing::error!(error = %error, "the endpoints have ended");
+    }
+}
+
+async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// Asks issuers at once and then every quarter of an hour.
+async fn refreshing(gateway: Arc<Gateway>) {
+    let mut due = tokio::time::interval(REFRESH);
+    loop {
+        due.tick().await;
+        gateway.refresh_all().await;
+    }
+}
+
+/// Takes what the folder says after each change.
+async fn following(
+    mut watch: folder::Watch,
+    config: Config,
+    gateway: Arc<Gateway>,
+    signing: Arc<SigningKey>,
+) {
+    let mut generation = 1;
+    while watch.next().await.is_some() {
+        match folder::read(&config.manifests, &config.namespace) {
+            Ok(bundle) => {
+                generation += 1;
+                gateway.publish(&bundle, generation, signing.clone());
+                tracing::info!(generation, records = bundle.len(), "the manifests were read anew");
+                gateway.refresh_all().await;
+            }
+            Err(error) => tracing::error!(error = %error, "the last good manifests stay in force"),
+        }
+    }
+}

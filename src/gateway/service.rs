@@ -1,0 +1,219 @@
+//! One request from beginning to end: find the route, hand it over, answer; every refusal has an id, under
+//! which the log tells the whole reason.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwapOption;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+use serde_json::json;
+
+use super::answer::{Answer, Denial, json, own, text};
+use super::cache::Verified;
+use super::config::BasicAuth;
+use super::credential::Admin;
+use super::forward::Upstream;
+use super::keys::Refresher;
+use super::metrics::Metrics;
+use super::snapshot::Snapshot;
+use crate::bundle::Bundle;
+use crate::model::{Action, Namespace};
+use crate::route::{KEYS_PATH, Route, route};
+use crate::token::{SigningKey, VerifyingKeys};
+
+/// How long discovery and keys may be kept by who reads them.
+const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// What the gateway is set to.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `iss` and `aud` of our tokens.
+    pub public_url: String,
+    /// The namespace of functions whose caller names none.
+    pub default_namespace: Namespace,
+    /// The IAM namespace.
+    pub iam_namespace: String,
+    /// What becomes of the administrator's credential.
+    pub basic_auth: BasicAuth,
+    /// Whether functions are private where nothing says otherwise.
+    pub private: bool,
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// The address of the connection.
+    pub address: IpAddr,
+    /// Whether it is encrypted.
+    pub tls: bool,
+}
+
+/// The gateway.
+pub struct Gateway {
+    /// What it is set to.
+    pub settings: Settings,
+    /// The credential for the upstream, which is also the one that `migrate` lets in.
+    pub admin: Option<Admin>,
+    /// Where to forward.
+    pub upstream: Upstream,
+    /// Verified tokens.
+    pub verified: Verified,
+    /// Who asks issuers.
+    pub refresher: Refresher,
+    /// What is measured.
+    pub metrics: Metrics,
+    current: ArcSwapOption<Snapshot>,
+    epochs: AtomicU64,
+    ids: AtomicU64,
+}
+
+impl Gateway {
+    /// A gateway that decides by nothing yet.
+    pub fn new(settings: Settings, admin: Option<Admin>, upstream: Upstream, refresher: Refresher) -> Self {
+        Self {
+            settings,
+            admin,
+            upstream,
+            verified: Verified::new(),
+            refresher,
+            metrics: Metrics::new(),
+            current: ArcSwapOption::empty(),
+            epochs: AtomicU64::new(1),
+            // Ids of two processes should differ; nothing depends on it.
+            ids: AtomicU64::new(since_1970().as_micros() as u64),
+        }
+    }
+
+    /// Decides by this bundle from now on.
+    pub fn publish(&self, bundle: &Bundle, generation: u64, signing: Arc<SigningKey>) {
+        let snapshot = Snapshot::new(bundle, generation, self.epoch(), signing, &self.refresher.newer());
+        self.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.current.store(Some(Arc::new(snapshot)));
+    }
+
+    /// Verifies an issuer's tokens by these keys from now on.
+    pub fn replace_keys(&self, iss: &str, keys: &Arc<VerifyingKeys>) {
+        let epoch = self.epoch();
+        self.current.rcu(|now_is| now_is.as_ref().map(|s| Arc::new(s.with_keys(epoch, iss, keys.clone()))));
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epochs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What is decided by now; `None` before the first bundle.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.current.load_full()
+    }
+
+    /// The time, seconds since 1970.
+    pub fn now(&self) -> i64 {
+        i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        match self.dispatch(request, peer, method.as_str(), uri.path()).await {
+            Ok(answer) => answer,
+            Err(denial) => self.refuse(&denial, method.as_str(), uri.path()),
+        }
+    }
+
+    async fn dispatch(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+        method: &str,
+        path: &str,
+    ) -> Result<Answer, Denial> {
+        let found = route(method, path, &self.settings.default_namespace).inspect_err(|refused| {
+            self.metrics.decided(None, refused.reason);
+        })?;
+        match found {
+            Route::Health => Ok(text(StatusCode::OK, "ok\n")),
+            Route::Page => Ok(self.page()),
+            Route::Discovery => Ok(self.discovery()),
+            Route::Keys => self.keys(),
+            Route::Token => Ok(self.exchange(request).await),
+            Route::Api(endpoint) => self.api(&endpoint, request).await,
+            Route::CancelCall(id) => self.cancel(id, request).await,
+            Route::Function(call) => self.invoke(&call, request, peer).await,
+        }
+    }
+
+    /// What is decided by, or that there is nothing yet (`security-rules.md` 29).
+    pub fn ready(&self) -> Result<Arc<Snapshot>, Denial> {
+        let text = "no bundle was read yet; try again soon";
+        self.snapshot().ok_or_else(|| Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_bundle", text))
+    }
+
+    fn refuse(&self, denial: &Denial, method: &str, path: &str) -> Answer {
+        let id = format!("{:x}", self.ids.fetch_add(1, Ordering::Relaxed));
+        tracing::info!(
+            decision = id,
+            status = denial.status.as_u16(),
+            reason = denial.reason,
+            method,
+            path,
+            text = denial.text,
+            detail = denial.detail,
+            "refused"
+        );
+        denial.answer(&id)
+    }
+
+    /// Counts a decision that went against the caller.
+    pub fn denied(&self, action: Action, denial: Denial) -> Denial {
+        self.metrics.decided(Some(action), denial.reason);
+        denial
+    }
+
+    fn page(&self) -> Answer {
+        let url = &self.settings.public_url;
+        let page = format!(
+            "This OpenFaaS gateway is guarded by faas-iam.\n\n\
+             Log in:    faas-iam login --gateway {url} --issuer https://YOUR-IDENTITY-PROVIDER --client-id CLIENT\n\
+             Then:      faas-cli list --gateway {url}\n\
+             In CI:     exchange the job's OIDC token at {url}/oauth/token (RFC 8693)\n"
+        );
+        text(StatusCode::OK, page)
+    }
+
+    fn discovery(&self) -> Answer {
+        let url = self.settings.public_url.trim_end_matches('/');
+        let mut answer = json(
+            StatusCode::OK,
+            &json!({
+                "issuer": self.settings.public_url,
+                "jwks_uri": format!("{url}{KEYS_PATH}"),
+                "token_endpoint": format!("{url}/oauth/token"),
+                "grant_types_supported": ["urn:ietf:params:oauth:grant-type:token-exchange"],
+                "response_types_supported": ["token"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["ES256"],
+                "token_endpoint_auth_methods_supported": ["none"],
+            }),
+        );
+        answer.headers_mut().insert(CACHE_CONTROL, KEPT);
+        answer
+    }
+
+    fn keys(&self) -> Result<Answer, Denial> {
+        let now_is = self.ready()?;
+        let mut jwk = now_is.signing.public().to_jwk();
+        jwk.insert("use".to_owned(), "sig".into());
+        let body = serde_json::to_vec(&json!({ "keys": [jwk] })).unwrap_or_default();
+        let mut answer = own(StatusCode::OK, HeaderValue::from_static("application/jwk-set+json"), body);
+        answer.headers_mut().insert(CACHE_CONTROL, KEPT);
+        Ok(answer)
+    }
+}
+
+fn since_1970() -> std::time::Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

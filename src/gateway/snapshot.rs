@@ -1,0 +1,114 @@
+//! What one moment is judged by: the engine, the issuers with their keys, and our own key. Swapped whole,
+//! never changed, so that a request sees one state from beginning to end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::bundle::{Bundle, Record};
+use crate::engine::Engine;
+use crate::model::{Issuer, KeySource, Resource, SYSTEM_ISSUER_NAME};
+use crate::token::{KeySet, SigningKey, VerifyingKeys};
+
+/// An issuer with its keys.
+pub struct Known {
+    /// What the JwtIssuer says.
+    pub issuer: Issuer,
+    /// The keys that the bundle has for it.
+    pub base: KeySet,
+    /// The keys that verify: the bundle's, or newer ones.
+    pub keys: Arc<VerifyingKeys>,
+}
+
+/// One state.
+pub struct Snapshot {
+    /// Which one; no two are alike in one process.
+    pub epoch: u64,
+    /// The bundle's generation.
+    pub generation: u64,
+    /// What is granted.
+    pub engine: Arc<Engine>,
+    /// Our own key.
+    pub signing: Arc<SigningKey>,
+    by_iss: HashMap<Box<str>, Arc<Known>>,
+    /// Functions whose watchdog is known to check tokens, or not to; by `namespace/name`.
+    watchdogs: Arc<HashMap<Box<str>, bool>>,
+}
+
+/// Keys that are newer than the bundle's, by `iss`: of which keys they are the successors, and they.
+pub type Newer = HashMap<Box<str>, (KeySet, Arc<VerifyingKeys>)>;
+
+impl Snapshot {
+    /// Makes one from a bundle. Newer keys count while the bundle still has the keys that they succeed.
+    pub fn new(
+        bundle: &Bundle,
+        generation: u64,
+        epoch: u64,
+        signing: Arc<SigningKey>,
+        newer: &Newer,
+    ) -> Self {
+        let own = KeySet::from_iter([signing.public().clone()]);
+        let known = |(name, issuer, keys): (&str, &Issuer, &KeySet)| {
+            let base = if name == SYSTEM_ISSUER_NAME { own.clone() } else { keys.clone() };
+            let successor = newer.get(&issuer.iss).filter(|(of, _)| *of == base);
+            let keys =
+                successor.map_or_else(|| Arc::new(VerifyingKeys::new(&base)), |(_, keys)| keys.clone());
+            (issuer.iss.clone(), Arc::new(Known { issuer: issuer.clone(), base, keys }))
+        };
+        Self {
+            epoch,
+            generation,
+            engine: Arc::new(Engine::new(bundle)),
+            by_iss: bundle.issuers().map(known).collect(),
+            signing,
+            watchdogs: Arc::new(watchdogs(bundle)),
+        }
+    }
+
+    /// The same state with other keys for one issuer.
+    pub fn with_keys(&self, epoch: u64, iss: &str, keys: Arc<VerifyingKeys>) -> Self {
+        let mut by_iss = self.by_iss.clone();
+        if let Some(known) = by_iss.get_mut(iss) {
+            let (issuer, base) = (known.issuer.clone(), known.base.clone());
+            *known = Arc::new(Known { issuer, base, keys });
+        }
+        Self {
+            epoch,
+            generation: self.generation,
+            engine: self.engine.clone(),
+            signing: self.signing.clone(),
+            by_iss,
+            watchdogs: self.watchdogs.clone(),
+        }
+    }
+
+    /// The issuer with exactly this `iss`.
+    pub fn issuer(&self, iss: &str) -> Option<&Arc<Known>> {
+        self.by_iss.get(iss)
+    }
+
+    /// The issuers whose keys are read from somewhere.
+    pub fn fetched(&self) -> impl Iterator<Item = &Arc<Known>> {
+        self.by_iss.values().filter(|known| known.is_fetched())
+    }
+
+    /// Whether the function's watchdog is known to check tokens, or not to.
+    pub fn checks_tokens(&self, function: &Resource) -> Option<bool> {
+        let Resource::Function(ns, name) = function else { return None };
+        self.watchdogs.get(format!("{ns}/{name}").as_str()).copied()
+    }
+}
+
+impl Known {
+    /// Whether its keys can be read anew.
+    pub fn is_fetched(&self) -> bool {
+        matches!(self.issuer.keys, KeySource::Discovery | KeySource::Internal(_) | KeySource::Cluster(_))
+    }
+}
+
+fn watchdogs(bundle: &Bundle) -> HashMap<Box<str>, bool> {
+    let known = bundle.iter().filter_map(|(key, record)| match record {
+        Record::Function { watchdog, .. } => watchdog.map(|checks| (key.name.clone(), checks)),
+        _ => None,
+    });
+    known.collect()
+}

@@ -1,0 +1,78 @@
+//! A folder of manifests, watched: read whole after each change, compiled as the operator compiles, and
+//! taken where everything could be read; otherwise the last good state stays (`security-rules.md` 29).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
+
+use crate::bundle::Bundle;
+use crate::cli::folder_world;
+
+/// Changes that come within this time are one.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// A folder that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Something in it cannot be read.
+    #[error("the manifests cannot be used: {0}")]
+    Unreadable(String),
+    /// It cannot be watched.
+    #[error("`{}` cannot be watched", .path.display())]
+    Watch {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        source: notify::Error,
+    },
+}
+
+/// What follows from the manifests in a folder now. Problems and warnings are logged; objects with
+/// problems grant nothing.
+///
+/// # Errors
+/// [`FolderError::Unreadable`].
+pub fn read(folder: &Path, namespace: &str) -> Result<Bundle, FolderError> {
+    let (bundle, findings) = folder_world(folder, namespace).map_err(FolderError::Unreadable)?;
+    for finding in findings {
+        tracing::warn!("{finding}");
+    }
+    Ok(bundle)
+}
+
+/// Tells of changes in a folder.
+pub struct Watch {
+    changed: mpsc::Receiver<()>,
+    _watcher: RecommendedWatcher,
+}
+
+impl Watch {
+    /// Watches a folder.
+    ///
+    /// # Errors
+    /// [`FolderError::Watch`].
+    pub fn new(folder: &Path) -> Result<Self, FolderError> {
+        let (tell, changed) = mpsc::channel(1);
+        let failed = |source| FolderError::Watch { path: folder.to_owned(), source };
+        let told = move |event: notify::Result<notify::Event>| {
+            // Reading is no change; who is told already needs not be told again.
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                let _ = tell.try_send(());
+            }
+        };
+        let mut watcher = notify::recommended_watcher(told).map_err(failed)?;
+        watcher.watch(folder, RecursiveMode::NonRecursive).map_err(failed)?;
+        Ok(Self { changed, _watcher: watcher })
+    }
+
+    /// Waits for the next change, and until it has settled.
+    pub async fn next(&mut self) -> Option<()> {
+        self.changed.recv().await?;
+        tokio::time::sleep(SETTLE).await;
+        // What was told meanwhile is part of what is read now.
+        while self.changed.try_recv().is_ok() {}
+        Some(())
+    }
+}

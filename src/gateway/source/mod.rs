@@ -1,0 +1,3 @@
+//! Where the gateway's bundle comes from.
+
+pub mod folder;

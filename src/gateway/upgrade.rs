@@ -1,0 +1,30 @@
+//! Connections that go over to another protocol (RFC 9110 section 7.8), such as WebSocket: once both sides
+//! have agreed, bytes pass both ways and nobody looks at them.
+
+use http::header::{CONNECTION, HeaderValue, UPGRADE};
+use http::{HeaderMap, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+/// Asks for the upgrade in a request whose headers of one connection were taken off.
+pub fn ask(headers: &mut HeaderMap, protocol: HeaderValue) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, protocol);
+}
+
+/// Where the upstream agreed, passes bytes both ways from now on; the answer keeps its two headers.
+pub fn follow(client: Option<OnUpgrade>, answer: &mut Response<Incoming>) {
+    let (Some(client), StatusCode::SWITCHING_PROTOCOLS) = (client, answer.status()) else { return };
+    let upstream = hyper::upgrade::on(answer);
+    tokio::spawn(async move {
+        match tokio::try_join!(client, upstream) {
+            Ok((client, upstream)) => {
+                let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+                // Whoever ends it has ended it: an error here is a connection that was closed.
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
+            }
+            Err(error) => tracing::debug!(error = %error, "an upgrade did not come about"),
+        }
+    });
+}

@@ -1,0 +1,177 @@
+//! `gateway` as a process: from a folder that changes, until it is told to end.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+
+use crate::run::{binary, finish};
+
+/// A key for these tests alone.
+const KEY: &str = "-----BEGIN EC PRIVATE KEY-----\n\
+MHcCAQEEIOFeTmM7yWCV0hZGXEtxkov0JHr3bwh3eMynGQpNZogToAoGCCqGSM49\n\
+AwEHoUQDQgAE47K8ggOaFkKe4F9DIIB5DXsoI8nJtMnT4QeiKjg6CEIdZoHc/HMX\n\
+FPqjWzCK6aGrnWitmoM6aeDVhQa935m93w==\n\
+-----END EC PRIVATE KEY-----\n";
+
+const ROLE: &str = "\
+apiVersion: iam.openfaas.com/v1
+kind: Policy
+metadata: {name: look, namespace: openfaas}
+spec: {statement: [{sid: s, effect: Allow, action: [\"System:Info\"], resource: [\"*\"]}]}
+---
+apiVersion: iam.openfaas.com/v1
+kind: Role
+metadata: {name: admin, namespace: openfaas}
+spec:
+  policy: [look]
+  principal: {\"jwt:sub\": [admin]}
+  condition: {StringEqual: {\"jwt:iss\": [\"urn:faas-iam:basic-auth\"]}}
+";
+
+/// A gateway that is killed where a test ends before it.
+struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("iam")).unwrap();
+    for (name, text) in
+        [("issuer.key", KEY), ("user", "admin\n"), ("password", "hunter2\n"), ("iam/role.yaml", ROLE)]
+    {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn command(folder: &tempfile::TempDir, upstream: &str) -> Command {
+    let mut command = binary();
+    command.current_dir(folder.path()).args([
+        "gateway",
+        "--manifests",
+        "iam",
+        "--signing-key-file",
+        "issuer.key",
+    ]);
+    command.args([
+        "--admin-user-file",
+        "user",
+        "--admin-password-file",
+        "password",
+        "--basic-auth",
+        "migrate",
+    ]);
+    command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--upstream", upstream]);
+    command.args(["--public-url", "http://127.0.0.1:8080", "--log-format", "json"]);
+    command
+}
+
+impl Running {
+    fn start(upstream: &str) -> Self {
+        let folder = folder();
+        let mut child = command(&folder, upstream).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Self { child, log, address: String::new(), folder };
+        let line = running.wait_for("\"message\":\"listening\"");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        running.address = line["address"].as_str().unwrap().to_owned();
+        running
+    }
+
+    /// Reads the log up to a line with this in it.
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the log ends without {text:?}:\n{all}");
+            if line.contains(text) {
+                return line;
+            }
+            all.push_str(&line);
+        }
+    }
+
+    /// The status of `GET /system/info` as the administrator.
+    fn info(&self) -> u16 {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let request = "GET /system/info HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Basic YWRtaW46aHVudGVyMg==\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+}
+
+/// An upstream that answers everything with 200.
+fn upstream() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+        }
+    });
+    url
+}
+
+#[test]
+fn what_the_folder_says_holds_as_soon_as_it_is_read_and_what_cannot_be_read_changes_nothing() {
+    let mut running = Running::start(&upstream());
+    let role = running.folder.path().join("iam/role.yaml");
+    assert_eq!(running.info(), 200);
+    fs::write(&role, "kind: [").unwrap();
+    running.wait_for("the last good manifests stay in force");
+    assert_eq!(running.info(), 200);
+    fs::write(&role, ROLE.replace("[admin]", "[somebody]")).unwrap();
+    running.wait_for("the manifests were read anew");
+    assert_eq!(running.info(), 403);
+    fs::remove_file(&role).unwrap();
+    fs::write(running.folder.path().join("iam/new.yaml"), ROLE).unwrap();
+    running.wait_for("the manifests were read anew");
+    assert_eq!(running.info(), 200);
+}
+
+#[test]
+fn it_ends_when_it_is_told_to() {
+    let mut running = Running::start(&upstream());
+    let pid = running.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    running.wait_for("\"message\":\"ended\"");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_it_cannot_begin_with_is_named() {
+    for (flag, value, want) in [
+        ("--signing-key-file", "user", "`user` holds no private key in PEM"),
+        ("--signing-key-file", "gone", "`gone` cannot be read"),
+        ("--manifests", "gone", "`gone` cannot be watched"),
+        ("--upstream", "gateway:8080", "`gateway:8080` is no address of an upstream"),
+        ("--upstream", "http://user:secret@gateway:8080", "is no address of an upstream"),
+        ("--public-url", "gateway.example.com", "`gateway.example.com` is no public URL"),
+        ("--default-namespace", "Dev", "`Dev` is no namespace"),
+    ] {
+        let folder = folder();
+        let mut command = command(&folder, "http://127.0.0.1:1");
+        // The last one of a flag counts.
+        let told = finish(command.args([flag, value]), "");
+        assert_eq!(told.code, 2, "{told}");
+        assert!(told.err.contains(want) && !told.err.contains("secret"), "{told}");
+    }
+}
