@@ -19,9 +19,23 @@ pub enum BasicAuth {
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub struct Config {
-    /// A folder of manifests to work from, without any Kubernetes; it is watched
-    #[arg(long, env = "FAAS_IAM_MANIFESTS", value_name = "DIR")]
-    pub manifests: PathBuf,
+    /// A folder of manifests to work from, without any Kubernetes; it is watched. Without it the cluster's bundle decides
+    #[arg(
+        long,
+        env = "FAAS_IAM_MANIFESTS",
+        value_name = "DIR",
+        requires = "signing_key_file",
+        conflicts_with_all = ["kubeconfig", "context"]
+    )]
+    pub manifests: Option<PathBuf>,
+
+    /// The kubeconfig; inside a cluster the Pod's ServiceAccount is used without one
+    #[arg(long, env = "FAAS_IAM_KUBECONFIG", value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig
+    #[arg(long, env = "FAAS_IAM_CONTEXT", value_name = "NAME")]
+    pub context: Option<String>,
 
     /// Where clients are listened to
     #[arg(long, env = "FAAS_IAM_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
@@ -43,15 +57,15 @@ pub struct Config {
     #[arg(long, env = "FAAS_IAM_ADMIN_PASSWORD_FILE", value_name = "FILE", requires = "admin_user_file")]
     pub admin_password_file: Option<PathBuf>,
 
-    /// A file with the signing key: a PEM with an EC key on P-256
+    /// A file with the signing key: a PEM with an EC key on P-256. Without it the Secret `issuer-key` has it
     #[arg(long, env = "FAAS_IAM_SIGNING_KEY_FILE", value_name = "FILE")]
-    pub signing_key_file: PathBuf,
+    pub signing_key_file: Option<PathBuf>,
 
     /// The namespace of functions whose caller names none
     #[arg(long, env = "FAAS_IAM_DEFAULT_NAMESPACE", default_value = "openfaas-fn", value_name = "NS")]
     pub default_namespace: String,
 
-    /// The IAM namespace, whose Secrets of ours nobody replaces through the gateway
+    /// The IAM namespace: where the bundle is, and whose Secrets of ours nobody replaces through the gateway
     #[arg(short, long, env = "FAAS_IAM_NAMESPACE", default_value = "openfaas", value_name = "NS")]
     pub namespace: String,
 
@@ -77,7 +91,10 @@ pub struct Config {
 }
 
 const EXAMPLES: &str = "\
-Example:
+Examples:
+  faas-iam gateway -n openfaas --upstream http://gateway-upstream:8080 --public-url https://gateway.example.com \\
+    --admin-user-file /secrets/basic-auth-user --admin-password-file /secrets/basic-auth-password
+
   openssl ecparam -genkey -name prime256v1 -noout -out issuer.key
   faas-iam gateway --manifests ./iam --signing-key-file issuer.key \\
     --listen 127.0.0.1:8080 --upstream http://127.0.0.1:8081 --public-url http://127.0.0.1:8080";

@@ -1,5 +1,7 @@
 //! What the gateway measures. Label values are of fixed sets, or names that an administrator gave.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -49,6 +51,10 @@ pub struct Metrics {
     pub generation: Gauge,
     /// Open connections.
     pub connections: Gauge,
+    /// Bundles that were not taken.
+    pub refused_bundles: Counter,
+    /// Since when the API server has been out of contact, seconds since 1970; 0 while it answers.
+    pub out_of_contact_since: Gauge,
 }
 
 impl Metrics {
@@ -64,6 +70,8 @@ impl Metrics {
             cache_misses: Counter::default(),
             generation: Gauge::default(),
             connections: Gauge::default(),
+            refused_bundles: Counter::default(),
+            out_of_contact_since: Gauge::default(),
         };
         let r = &mut registry;
         r.register("decisions", "Decisions by action and outcome", metrics.decisions.clone());
@@ -77,8 +85,34 @@ impl Metrics {
         r.register("token_cache_misses", "Tokens that were verified anew", metrics.cache_misses.clone());
         r.register("bundle_generation", "Generation of the bundle that decides", metrics.generation.clone());
         r.register("connections", "Open connections of clients", metrics.connections.clone());
+        r.register(
+            "bundles_refused",
+            "Bundles that were not whole, or older",
+            metrics.refused_bundles.clone(),
+        );
+        r.register(
+            "out_of_contact_since",
+            "Since when the API server has been out of contact, seconds since 1970; 0 while it answers",
+            metrics.out_of_contact_since.clone(),
+        );
         metrics.registry = registry;
         metrics
+    }
+
+    /// Counts a bundle that is not taken.
+    pub fn bundle_refused(&self) {
+        self.refused_bundles.inc();
+    }
+
+    /// The API server answered, or did not.
+    pub fn contact(&self, answered: bool) {
+        let since = self.out_of_contact_since.get();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        match (answered, since) {
+            (true, _) => self.out_of_contact_since.set(0),
+            (false, 0) => self.out_of_contact_since.set(i64::try_from(now).unwrap_or(i64::MAX)),
+            (false, _) => 0,
+        };
     }
 
     /// Counts a decision.

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,10 +17,12 @@ use super::credential::Admin;
 use super::forward::{Upstream, UpstreamError};
 use super::keys::Refresher;
 use super::service::{Gateway, Settings};
+use super::source::cluster;
 use super::source::folder::{self, FolderError};
 use super::{health, listen};
+use crate::kubeconfig::{self, NoCluster};
 use crate::model::Namespace;
-use crate::operator::fetch::{Fetcher, Options};
+use crate::operator::fetch::{Cluster, Fetcher, Options};
 use crate::operator::logging;
 use crate::token::{SigningKey, SigningKeyError};
 
@@ -56,6 +60,15 @@ pub enum GatewayError {
     /// The public URL.
     #[error("`{0}` is no public URL: http or https and a host, such as https://gateway.example.com")]
     PublicUrl(String),
+    /// There is no way to a cluster.
+    #[error("there is neither a folder (`--manifests`) nor a cluster to work from")]
+    NoCluster(#[from] NoCluster),
+    /// The API server's address.
+    #[error("`{0}` is no address of an API server")]
+    Address(String),
+    /// The client.
+    #[error("the client of the API server cannot be made")]
+    Client(#[source] kube::Error),
     /// A port.
     #[error("`{address}` cannot be listened on")]
     Listen {
@@ -78,18 +91,19 @@ pub enum GatewayError {
 /// [`GatewayError`] where it cannot begin.
 pub async fn run(config: Config) -> Result<(), GatewayError> {
     logging::init(config.log_format, &config.log_level)?;
-    let signing = Arc::new(signing_key(&config.signing_key_file)?);
-    let gateway = Arc::new(gateway(&config)?);
-    let watch = folder::Watch::new(&config.manifests)?;
-    let bundle = folder::read(&config.manifests, &config.namespace)?;
-    gateway.publish(&bundle, 1, signing.clone());
+    let signing = config.signing_key_file.as_deref().map(signing_key).transpose()?.map(Arc::new);
+    let (client, fetcher) = connection(&config).await?;
+    let gateway = Arc::new(gateway(&config, fetcher)?);
+    let follow = follow(&config, client, &gateway, signing)?;
     let clients = bind(config.listen).await?;
     let measured = bind(config.metrics_listen).await?;
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(endpoints(measured, gateway.clone(), stop.clone()));
-    tasks.spawn(until(stop.clone(), refreshing(gateway.clone())));
-    tasks.spawn(until(stop.clone(), following(watch, config.clone(), gateway.clone(), signing)));
+    if config.manifests.is_some() {
+        tasks.spawn(until(stop.clone(), refreshing(gateway.clone())));
+    }
+    tasks.spawn(until(stop.clone(), follow));
     let address = clients.local_addr().unwrap_or(config.listen);
     tracing::info!(%address, upstream = config.upstream, "listening");
     let serving = listen::serve(clients, gateway, stop.clone());
@@ -104,7 +118,37 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
     Ok(())
 }
 
-fn gateway(config: &Config) -> Result<Gateway, GatewayError> {
+/// The way to the cluster, where one is meant, and who asks issuers.
+async fn connection(config: &Config) -> Result<(Option<Client>, Fetcher), GatewayError> {
+    if config.manifests.is_some() {
+        return Ok((None, Fetcher::new(Options::default(), None)));
+    }
+    let found = kubeconfig::find(config.kubeconfig.as_deref(), config.context.as_deref()).await?;
+    let address = found.cluster_url.to_string();
+    let api = url::Url::parse(&address).map_err(|_| GatewayError::Address(address))?;
+    let client = Client::try_from(found).map_err(GatewayError::Client)?;
+    Ok((Some(client.clone()), Fetcher::new(Options::default(), Some(Cluster::new(client, api)))))
+}
+
+/// Follows where the bundle comes from. A folder is read before anything is served, so that what is wrong
+/// with it is told at once; a cluster may come later.
+fn follow(
+    config: &Config,
+    client: Option<Client>,
+    gateway: &Arc<Gateway>,
+    signing: Option<Arc<SigningKey>>,
+) -> Result<Pin<Box<dyn Future<Output = ()> + Send>>, GatewayError> {
+    if let (Some(folder), Some(signing)) = (&config.manifests, &signing) {
+        let watch = folder::Watch::new(folder)?;
+        gateway.publish(&folder::read(folder, &config.namespace)?, 1, signing.clone());
+        let namespace = config.namespace.clone();
+        return Ok(Box::pin(following(watch, folder.clone(), namespace, gateway.clone(), signing.clone())));
+    }
+    let client = client.ok_or_else(|| GatewayError::Address(String::new()))?;
+    Ok(Box::pin(cluster::Source::new(client, &config.namespace, signing).follow(gateway.clone())))
+}
+
+fn gateway(config: &Config, fetcher: Fetcher) -> Result<Gateway, GatewayError> {
     let public_url = url::Url::parse(&config.public_url).ok();
     if !public_url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         return Err(GatewayError::PublicUrl(config.public_url.clone()));
@@ -116,8 +160,7 @@ fn gateway(config: &Config) -> Result<Gateway, GatewayError> {
         basic_auth: config.basic_auth,
         private: config.private_functions,
     };
-    let refresher = Refresher::new(Fetcher::new(Options::default(), None));
-    Ok(Gateway::new(settings, admin(config)?, Upstream::new(&config.upstream)?, refresher))
+    Ok(Gateway::new(settings, admin(config)?, Upstream::new(&config.upstream)?, Refresher::new(fetcher)))
 }
 
 fn admin(config: &Config) -> Result<Option<Admin>, GatewayError> {
@@ -168,13 +211,14 @@ async fn refreshing(gateway: Arc<Gateway>) {
 /// Takes what the folder says after each change.
 async fn following(
     mut watch: folder::Watch,
-    config: Config,
+    folder: PathBuf,
+    namespace: String,
     gateway: Arc<Gateway>,
     signing: Arc<SigningKey>,
 ) {
     let mut generation = 1;
     while watch.next().await.is_some() {
-        match folder::read(&config.manifests, &config.namespace) {
+        match folder::read(&folder, &namespace) {
             Ok(bundle) => {
                 generation += 1;
                 gateway.publish(&bundle, generation, signing.clone());

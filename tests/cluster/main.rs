@@ -15,6 +15,7 @@ mod support;
 mod chart;
 mod cli;
 mod control_plane;
+mod gateway;
 mod leash;
 mod operator;
 mod provider;

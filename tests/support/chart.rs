@@ -33,10 +33,21 @@ pub async fn install(
 ) -> Result<String> {
     let objects = render(release, namespace, values)?;
     helm::apply(client, &objects, namespace).await?;
-    let is_account =
-        |o: &&DynamicObject| o.types.as_ref().is_some_and(|types| types.kind == "ServiceAccount");
-    let account = objects.iter().find(is_account).map(ResourceExt::name_any);
-    account.ok_or_else(|| Failure::new("the chart has no ServiceAccount"))
+    account(&objects, "operator")
+}
+
+/// The ServiceAccount of a part of the chart: `operator` or `gateway`.
+///
+/// # Errors
+/// When it has none.
+pub fn account(objects: &[DynamicObject], part: &str) -> Result<String> {
+    let is = |object: &&DynamicObject| {
+        let kind = object.types.as_ref().map(|types| types.kind.as_str());
+        let labelled = object.labels().get("app.kubernetes.io/component").map(String::as_str);
+        kind == Some("ServiceAccount") && labelled == Some(part)
+    };
+    let found = objects.iter().find(is).map(ResourceExt::name_any);
+    found.ok_or_else(|| Failure::new(format!("the chart has no ServiceAccount of the {part}")))
 }
 
 /// Takes away what the releases of a namespace have outside of it; the definitions stay, other tests use them.
@@ -81,6 +92,22 @@ impl Account {
     /// Where its token is.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// Starts a gateway as it, in front of `upstream`; gives where it listens.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_gateway(&self, upstream: &str, public_url: &str) -> Result<(Operator, String)> {
+        let (address, listen) =
+            (format!("127.0.0.1:{}", ports::free()), format!("127.0.0.1:{}", ports::free()));
+        let kubeconfig = self.kubeconfig.display().to_string();
+        let mut arguments = vec!["gateway", "--namespace", &self.namespace, "--kubeconfig", &kubeconfig];
+        arguments.extend(["--metrics-listen", &address, "--listen", &listen]);
+        arguments.extend(["--upstream", upstream, "--public-url", public_url]);
+        let folder = self.kubeconfig.parent().ok_or_else(|| Failure::new("a kubeconfig without a folder"))?;
+        let process = product::start("gateway", folder, &arguments, &[("FAAS_IAM_LOG_FORMAT", "text")])?;
+        Ok((Operator { process, address }, format!("http://{listen}")))
     }
 
     /// Starts an operator as it; `more` are arguments besides those that every one has.

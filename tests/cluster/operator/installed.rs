@@ -78,6 +78,13 @@ impl Installed {
         Account::new(&self.cluster, &self.namespace, &name, self.folder.path()).await
     }
 
+    /// The gateway's ServiceAccount, where the values have a gateway.
+    pub async fn gateway_account(&self) -> Result<Account> {
+        let objects = chart::render(RELEASE, &self.namespace, &self.values)?;
+        let name = chart::account(&objects, "gateway")?;
+        Account::new(&self.cluster, &self.namespace, &name, self.folder.path()).await
+    }
+
     /// The user as whom operators ask.
     pub fn user(&self) -> String {
         self.account.user()
