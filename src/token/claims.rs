@@ -3,6 +3,7 @@
 //! Judges a JSON object that somebody else has verified, or that nobody has to. Knows no clock but the one
 //! given, and not which issuer or audience would be right.
 
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// Leeway for the clocks of others, seconds (`security-rules.md` 13).
@@ -38,7 +39,7 @@ pub enum ClaimError {
     #[error("the claim `{0}` lies past the year 9999")]
     TooLate(&'static str),
     /// `exp` has passed, leeway included.
-    #[error("it expired at {exp} (seconds since 1970), and it is {now}")]
+    #[error("it expired at {}, and it is {}", date(*.exp), date(*.now))]
     Expired {
         /// `exp`, seconds since 1970.
         exp: i64,
@@ -46,13 +47,18 @@ pub enum ClaimError {
         now: i64,
     },
     /// `nbf` has not come yet, leeway included.
-    #[error("it is not valid before {nbf} (seconds since 1970), and it is {now}")]
+    #[error("it is not valid before {}, and it is {}", date(*.nbf), date(*.now))]
     NotYet {
         /// `nbf`, seconds since 1970.
         nbf: i64,
         /// The time it was judged at, seconds since 1970.
         now: i64,
     },
+}
+
+/// A time in seconds since 1970 as RFC 3339 has it, which is what people compare with a clock.
+fn date(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
 /// `iss`: text, not empty, as it is written.
