@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::{Namespace, ResourceError};
+
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -18,7 +20,7 @@ pub enum LogFormat {
 #[command(after_help = "Example:\n  faas-iam operator -n openfaas --public-url https://gateway.example.com")]
 pub struct Config {
     /// The IAM namespace, where the custom resources are
-    #[arg(short, long, env = "FAAS_IAM_NAMESPACE", default_value = "openfaas", value_name = "NAMESPACE")]
+    #[arg(short, long, env = "FAAS_IAM_NAMESPACE", default_value = "openfaas", value_name = "NAMESPACE", value_parser = namespace)]
     pub namespace: String,
 
     /// The kubeconfig; inside a cluster the Pod's ServiceAccount is used without one
@@ -42,7 +44,7 @@ pub struct Config {
     pub log_level: String,
 
     /// The public URL of the gateway; the JwtIssuer `system` must have it as its iss
-    #[arg(long, env = "FAAS_IAM_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "FAAS_IAM_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
 
     /// Whether a Lease decides which of several operators writes
@@ -87,6 +89,22 @@ pub struct Config {
 #[error("`{0}` is no duration above zero such as `15s`, `10m` or `24h`")]
 pub struct DurationError(String);
 
+fn namespace(text: &str) -> Result<String, ResourceError> {
+    Namespace::new(text).map(Into::into)
+}
+
+/// A text that is no address of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no URL such as `https://gateway.example.com`")]
+pub struct PublicUrlError(String);
+
+/// Takes the URL as it is written, since tokens carry it byte by byte; empty stands for none, as the chart has it.
+fn public_url(text: &str) -> Result<String, PublicUrlError> {
+    let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+    let given = text.is_empty() || url.is_some_and(|url| url.has_host());
+    if given { Ok(text.to_owned()) } else { Err(PublicUrlError(text.to_owned())) }
+}
+
 /// Reads whole seconds, minutes or hours.
 fn duration(text: &str) -> Result<Duration, DurationError> {
     let wrong = || DurationError(text.to_owned());
@@ -104,6 +122,16 @@ fn duration(text: &str) -> Result<Duration, DurationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_public_url_is_taken_as_it_is_written_and_has_a_scheme() {
+        for text in ["https://gateway.example.com", "https://gw.example.com/", "http://127.0.0.1:8080", ""] {
+            assert_eq!(public_url(text).as_deref(), Ok(text));
+        }
+        for text in ["gateway.example.com", "gateway.example.com:443", "https://", "ftp://x", "https"] {
+            assert!(public_url(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_are_whole_seconds_minutes_or_hours_above_zero() {
