@@ -1,7 +1,6 @@
 //! Who asks in `can-i`: claims from a file, a token, or an issuer and a subject.
 //!
-//! Reads and verifies; whether the answer is yes is the engine's. Neither a token nor all of the
-//! claims are ever printed.
+//! Reads alone; whom that identifies is `identified`'s. Neither a token nor all of the claims are ever printed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,10 +12,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::bundle::Bundle;
-use crate::engine::{Completeness, Engine, Principal, Unidentified};
-use crate::model::{Issuer, KeySource};
-use crate::token::{self, ClaimsError, KeySet, MAX_CLAIMS_BYTES, TokenError, VerifyingKeys};
+use crate::token::{self, ClaimsError, MAX_CLAIMS_BYTES, TokenError};
 
 /// Exactly one way to say who asks.
 #[derive(Debug, Clone, Args)]
@@ -66,6 +62,9 @@ pub enum AskerError {
         /// What is wrong.
         source: TokenError,
     },
+    /// The token is as a header has it.
+    #[error("`{}` begins with `Bearer `, as a header does; leave that out", .0.display())]
+    Bearer(PathBuf),
     /// `--as` without a comma.
     #[error("`--as` takes an issuer and a subject, joined by a comma: `https://idp.example.com,alice`")]
     NoComma,
@@ -78,27 +77,10 @@ pub enum AskerError {
 pub enum Asker {
     /// Claims that nobody has to have signed.
     Claims(Map<String, Value>),
+    /// An issuer and a subject, as claims.
+    Pair(Map<String, Value>),
     /// A token, unread.
     Token(PathBuf, Zeroizing<String>),
-}
-
-/// Who asks, or why that is nobody; with remarks for standard error.
-pub struct Identified {
-    /// The principal, or why there is none.
-    pub principal: Result<Principal, Refused>,
-    /// What was not checked.
-    pub remark: Option<String>,
-}
-
-/// Why what was presented identifies nobody.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// By its claims.
-    #[error(transparent)]
-    Claims(#[from] Unidentified),
-    /// By its header or signature.
-    #[error(transparent)]
-    Token(#[from] TokenError),
 }
 
 impl AskerArgs {
@@ -113,87 +95,9 @@ impl AskerArgs {
         }
         match (&self.claims, &self.token, &self.identity) {
             (Some(path), ..) => claims(path).map(Asker::Claims),
-            (_, Some(path), _) => Ok(Asker::Token(path.clone(), text(path)?)),
-            (.., identity) => pair(identity.as_deref().unwrap_or_default()).map(Asker::Claims),
+            (_, Some(path), _) => token(path),
+            (.., identity) => pair(identity.as_deref().unwrap_or_default()).map(Asker::Pair),
         }
-    }
-}
-
-impl Asker {
-    /// Who that is at `now` (seconds since 1970), by the issuers of a bundle.
-    ///
-    /// # Errors
-    /// [`AskerError::NoToken`] where the text is no token; everything else denies.
-    pub fn identify(self, engine: &Engine, bundle: &Bundle, now: i64) -> Result<Identified, AskerError> {
-        match self {
-            Self::Claims(claims) => {
-                let principal = engine.identify(&claims, now, Completeness::Question).map_err(Into::into);
-                Ok(Identified { principal, remark: None })
-            }
-            Self::Token(path, text) => by_token(path, text.trim(), engine, bundle, now),
-        }
-    }
-}
-
-fn by_token(
-    path: PathBuf,
-    text: &str,
-    engine: &Engine,
-    bundle: &Bundle,
-    now: i64,
-) -> Result<Identified, AskerError> {
-    let (proved, remark) = match prove(text, bundle) {
-        Err(source) if is_no_token(&source) => return Err(AskerError::NoToken { path, source }),
-        Err(refused) => (Err(refused), None),
-        Ok((claims, remark)) => (Ok(claims), remark),
-    };
-    let principal = proved
-        .map_err(Refused::from)
-        .and_then(|claims| Ok(engine.identify(&claims, now, Completeness::Token)?));
-    Ok(Identified { principal, remark })
-}
-
-/// The claims of a token, verified where keys are at hand, and what to say where they are not.
-fn prove(text: &str, bundle: &Bundle) -> Result<(Map<String, Value>, Option<String>), TokenError> {
-    let unverified = token::peek(text)?;
-    let iss = unverified.iss()?;
-    let Some((name, issuer, keys)) = bundle.issuers().find(|(_, issuer, _)| &*issuer.iss == iss) else {
-        // No key could make it acceptable; the engine says that the issuer is unknown.
-        return Ok((unverified.unproven(), None));
-    };
-    if keys.is_empty() {
-        let remark = format!("not verified: the keys of JwtIssuer `{name}` are {}", whereabouts(issuer));
-        return Ok((unverified.unproven(), Some(remark)));
-    }
-    Ok((unverified.verify(issuer, &VerifyingKeys::new(keys))?, None))
-}
-
-/// Whether the text is no token at all, as opposed to one that is not taken.
-fn is_no_token(error: &TokenError) -> bool {
-    use TokenError::{Claims, Encoding, Header, HeaderType, Shape, TooLarge};
-    matches!(error, TooLarge(_) | Shape | Encoding(_) | Header(_) | Claims(_) | HeaderType(_))
-}
-
-/// Who knows the keys of an issuer that are not at hand.
-pub fn whereabouts(issuer: &Issuer) -> String {
-    match &issuer.keys {
-        KeySource::System => "in the Secret `issuer-key` alone".to_owned(),
-        KeySource::Discovery => format!("known to the network alone (discovery at `{}`)", issuer.iss),
-        KeySource::Internal(url) => format!("known to the network alone (discovery at `{url}`)"),
-        KeySource::Cluster(_) => "known to the cluster alone (its own issuer)".to_owned(),
-        KeySource::Inline => "not there".to_owned(),
-        KeySource::Ref(at) => {
-            format!("known to the cluster alone ({:?} `{}`, key `{}`)", at.kind, at.name, at.key)
-        }
-    }
-}
-
-/// How many keys are at hand, or who knows them.
-pub fn keys_in_words(issuer: &Issuer, keys: &KeySet) -> String {
-    match keys.len() {
-        0 => format!("keys {}", whereabouts(issuer)),
-        1 => "1 key".to_owned(),
-        n => format!("{n} keys"),
     }
 }
 
@@ -211,6 +115,17 @@ fn pair(text: &str) -> Result<Map<String, Value>, AskerError> {
     let (iss, sub) = text.split_once(',').ok_or(AskerError::NoComma)?;
     Ok([("iss", iss), ("sub", sub)].into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect())
 }
+
+fn token(path: &Path) -> Result<Asker, AskerError> {
+    let text = text(path)?;
+    match text.trim_start().get(..BEARER.len()) {
+        Some(start) if start.eq_ignore_ascii_case(BEARER) => Err(AskerError::Bearer(path.to_owned())),
+        _ => Ok(Asker::Token(path.to_owned(), text)),
+    }
+}
+
+/// What stands before a token in the header `Authorization`.
+const BEARER: &str = "bearer ";
 
 /// At most a little more than claims may have, so that `token` can refuse what is too large.
 fn text(path: &Path) -> Result<Zeroizing<String>, AskerError> {

@@ -5,12 +5,14 @@
 use serde::Serialize;
 
 use super::Failure;
-use super::asker::{Asker, AskerArgs, AskerError, Identified, Refused};
+use super::asker::{Asker, AskerArgs, AskerError};
+use super::identified::{Identified, Refused};
 use super::output::{self, Answer, Exit, OutputArgs};
+use super::question::{self, ActionWord, QuestionError};
 use super::source::SourceArgs;
 use super::world::{World, now};
 use crate::engine::{Engine, Explanation, Principal};
-use crate::model::{Request, RequestError};
+use crate::model::Request;
 
 /// The most Roles that an answer tells about.
 const REASONS: usize = 10;
@@ -24,7 +26,7 @@ const REASONS: usize = 10;
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// One action, such as `Function:Invoke`
-    #[arg(value_name = "ACTION")]
+    #[arg(value_name = "ACTION", value_parser = ActionWord)]
     pub action: String,
     /// What it is about: `*`, `namespace:*` or `namespace:function`
     #[arg(value_name = "RESOURCE")]
@@ -45,7 +47,7 @@ Examples:
 
 /// Asks the engine.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let (request, asker) = match (Request::parse(&args.action, &args.resource), args.asker()) {
+    let (request, asker) = match (question::parse(&args.action, &args.resource), args.asker()) {
         (Ok(request), Ok(asker)) => (request, asker),
         (request, asker) => return Ok(both_wrong(request.err(), asker.err())),
     };
@@ -54,13 +56,13 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
     }
     let engine = Engine::new(&world.bundle);
-    let Identified { principal, remark } = asker.identify(&engine, &world.bundle, now())?;
-    let told = Told::new(&engine, &request, world.generation(), principal);
+    let Identified { principal, verified, remarks } = asker.identify(&engine, &world, now())?;
+    let told = Told::new(&engine, &request, world.generation(), principal, verified);
     let answer = match args.output.output {
         Some(format) => Answer::new(told.exit(), format.write(&told)?),
         None => Answer::text(told.exit(), &told.in_words()),
     };
-    Ok(answer.remark(world.problems()).remark(remark))
+    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source)).remark(remarks))
 }
 
 impl Args {
@@ -70,7 +72,7 @@ impl Args {
 }
 
 /// Both halves of a question may be wrong; nobody should have to come twice.
-fn both_wrong(question: Option<RequestError>, asker: Option<AskerError>) -> Answer {
+fn both_wrong(question: Option<QuestionError>, asker: Option<AskerError>) -> Answer {
     let question = question.iter().map(|e| e as &(dyn std::error::Error + 'static));
     Answer::failed(question.chain(asker.iter().map(|e| e as &(dyn std::error::Error + 'static))))
 }
@@ -85,6 +87,8 @@ struct Told {
     generation: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     asker: Option<Who>,
+    /// Whether the token's signature was verified; null where none was presented.
+    verified: Option<bool>,
     #[serde(flatten)]
     explanation: Explanation,
 }
@@ -101,13 +105,14 @@ impl Told {
         request: &Request,
         generation: Option<u64>,
         principal: Result<Principal, Refused>,
+        verified: Option<bool>,
     ) -> Self {
         let (asker, explanation) = match principal {
             Ok(principal) => (Some(Who::of(&principal)), engine.explain(&principal, request, REASONS)),
             Err(refused) => (None, refusal(&refused)),
         };
         let (action, resource) = (request.action().as_str(), request.resource().to_string());
-        Self { action, resource, generation, asker, explanation }
+        Self { action, resource, generation, asker, verified, explanation }
     }
 
     fn exit(&self) -> Exit {

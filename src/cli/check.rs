@@ -15,7 +15,8 @@ use crate::manifest::Diagnostic;
 
 /// Validates objects as the operator does
 ///
-/// Exits with 0 where there is no problem, with 1 where there is one, and with 2 where an input cannot be read.
+/// Exits with 0 where there is no problem, with 1 where there is one, and with 2 where an input cannot be read or no
+/// object of ours is found.
 /// Problems and warnings go to standard error, each with file, line, column and field.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -57,11 +58,13 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         judged::world(&Cluster::connect(&args.source.cluster)?)?
     };
     let summary = Summary::new(&world);
-    let exit = summary.exit(args.strict);
-    match args.output.output {
-        Some(format) => Ok(Answer::new(exit, format.write(&summary)?).remark(&summary.unreadable)),
-        None => Ok(Answer::text(exit, &summary.line()).remark(&summary.unreadable).remark(&world.findings)),
-    }
+    let nothing = world.nothing(&args.source).map(|nothing| format!("error: nothing to check: {nothing}"));
+    let exit = if nothing.is_some() { Exit::Wrong } else { summary.exit(args.strict) };
+    let answer = match args.output.output {
+        Some(format) => Answer::new(exit, format.write(&summary)?).remark(&summary.unreadable),
+        None => Answer::text(exit, &summary.line()).remark(&summary.unreadable).remark(&world.findings),
+    };
+    Ok(answer.remark(nothing))
 }
 
 impl<'a> Summary<'a> {

@@ -6,7 +6,7 @@ use crate::api::crds_yaml;
 
 /// Prints the CustomResourceDefinitions as YAML
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  faas-iam crds | kubectl apply --server-side -f -")]
+#[command(after_help = "Example:\n  faas-iam crds | kubectl apply --server-side --force-conflicts -f -")]
 pub struct Args {}
 
 /// All definitions, always the same text.

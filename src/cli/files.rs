@@ -39,6 +39,9 @@ pub enum InputError {
     /// A folder without a manifest in it.
     #[error("no file in `{}` ends in .json, .yaml or .yml", .0.display())]
     NothingFound(PathBuf),
+    /// A folder whose manifests are all in folders within it.
+    #[error("no file in `{}` itself ends in .json, .yaml or .yml; it has folders: `-R` reads them, too", .0.display())]
+    NothingButFolders(PathBuf),
     /// More than [`MAX_FILES`].
     #[error("more than {MAX_FILES} files")]
     TooManyFiles,
@@ -125,7 +128,15 @@ fn find_one(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, InputError> {
         return Ok(vec![path.to_owned()]);
     }
     let files = walk(path, recursive)?;
-    if files.is_empty() { Err(InputError::NothingFound(path.to_owned())) } else { Ok(files) }
+    match files.is_empty() {
+        false => Ok(files),
+        true if !recursive && has_folders(path) => Err(InputError::NothingButFolders(path.to_owned())),
+        true => Err(InputError::NothingFound(path.to_owned())),
+    }
+}
+
+fn has_folders(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|entry| entry.path().is_dir()))
 }
 
 /// The manifests in a folder, sorted.

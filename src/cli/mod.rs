@@ -12,9 +12,11 @@ mod crds;
 pub mod files;
 mod findings;
 mod gateway;
+mod identified;
 mod judged;
 mod operator;
 mod output;
+mod question;
 mod references;
 mod render;
 mod source;
@@ -23,8 +25,11 @@ mod who_can;
 mod world;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use output::{Answer, Exit};
@@ -33,7 +38,7 @@ pub(crate) use world::folder_world;
 
 /// Identity and access management for OpenFaaS on Kubernetes.
 #[derive(Debug, Parser)]
-#[command(name = "faas-iam", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "faas-iam", version, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,7 +70,7 @@ enum Command {
 pub(crate) enum Failure {
     /// What was asked is no question.
     #[error(transparent)]
-    Question(#[from] crate::model::RequestError),
+    Question(#[from] question::QuestionError),
     /// Who asks cannot be read.
     #[error(transparent)]
     Asker(#[from] asker::AskerError),
@@ -91,12 +96,28 @@ pub(crate) enum Failure {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => answer(cli.command).print(),
-        Err(help_or_error) => {
-            // A reader that is gone wants neither help nor error.
-            let _ = help_or_error.print();
-            if help_or_error.use_stderr() { Exit::Wrong.into() } else { Exit::Yes.into() }
-        }
+        Err(help_or_error) => told(with_tip(help_or_error)),
     }
+}
+
+/// Prints help, or what is wrong with the command line; a token among its words is not repeated.
+fn told(help_or_error: clap::Error) -> ExitCode {
+    if let Some(shown) = output::hide_tokens(&help_or_error.to_string()) {
+        return Answer::new(Exit::Wrong, "").remark(shown.lines()).print();
+    }
+    // A reader that is gone wants neither help nor error.
+    let _ = help_or_error.print();
+    if help_or_error.use_stderr() { Exit::Wrong.into() } else { Exit::Yes.into() }
+}
+
+/// Names the flag where a file or folder stands without it.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return error };
+    if error.kind() == ErrorKind::UnknownArgument && !word.starts_with('-') && Path::new(word).exists() {
+        let tip = StyledStr::from(format!("files and folders are given as `-f {word}`"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
 }
 
 fn answer(command: Command) -> Answer {

@@ -103,10 +103,11 @@ impl Answer {
         Self::new(Exit::Wrong, "").remark(lines)
     }
 
-    /// Adds lines for standard error, each of them one line whatever it holds.
+    /// Adds lines for standard error, each of them one line whatever it holds, and without tokens.
     pub fn remark(mut self, lines: impl IntoIterator<Item = impl ToString>) -> Self {
         for line in lines {
-            self.err.push_str(&plain(&line.to_string().replace('\n', " ")));
+            let line = line.to_string().replace('\n', " ");
+            self.err.push_str(&plain(hide_tokens(&line).as_ref().unwrap_or(&line)));
             self.err.push('\n');
         }
         self
@@ -115,10 +116,12 @@ impl Answer {
     /// Prints remarks first, the answer last, and gives the exit code.
     pub fn print(self) -> ExitCode {
         let told = put(&mut io::stderr().lock(), &self.err);
-        match told.and_then(|()| put(&mut io::stdout().lock(), &self.out)) {
-            Ok(()) => self.exit.into(),
-            Err(_) => Exit::Wrong.into(),
-        }
+        let Err(error) = told.and_then(|()| put(&mut io::stdout().lock(), &self.out)) else {
+            return self.exit.into();
+        };
+        // Where standard error is what cannot be written, nobody is left to tell.
+        let _ = put(&mut io::stderr().lock(), &format!("error: cannot write the answer: {error}\n"));
+        Exit::Wrong.into()
     }
 }
 
@@ -129,6 +132,28 @@ pub fn plain(line: &str) -> String {
     let shown = |c: char| if is_hidden(c) { c.escape_default().to_string() } else { c.to_string() };
     line.chars().map(shown).collect::<String>() + end
 }
+
+/// The text without what looks like a token, which people give in place of a file's name or among other words, and
+/// which must not end up in a log; `None` where there is nothing of that kind.
+pub fn hide_tokens(text: &str) -> Option<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_token = |word: &str| word.len() >= SHORTEST_TOKEN && word.contains(TOKEN_START);
+    if !text.split(|c| !is_part(c)).any(is_token) {
+        return None;
+    }
+    let mut shown = String::new();
+    for piece in text.split_inclusive(|c| !is_part(c)) {
+        let word = piece.trim_end_matches(|c| !is_part(c));
+        shown.push_str(if is_token(word) { "(a token, not shown)" } else { word });
+        shown.push_str(piece.strip_prefix(word).unwrap_or_default());
+    }
+    Some(shown)
+}
+
+/// `{"` in base64url, as every token's header and claims begin.
+const TOKEN_START: &str = "eyJ";
+/// A header without `kid` has this many bytes; what is shorter is no token, whatever it is called.
+const SHORTEST_TOKEN: usize = 20;
 
 /// An error with its causes, each once, as one line.
 pub fn chain(error: &dyn Error) -> String {
@@ -175,6 +200,15 @@ mod tests {
         let answer = Answer::text(Exit::No, "denied\nby \u{1b}[2K`\u{202e}x`\n").remark(["a\nallowed\r"]);
         assert_eq!(answer.out, "denied\nby \\u{1b}[2K`\\u{202e}x`\n");
         assert_eq!(answer.err, "a allowed\\r\n");
+    }
+
+    #[test]
+    fn s26_a_token_is_not_shown_wherever_it_stands() {
+        let token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl";
+        let answer = Answer::failed([]).remark([format!("no `{token}` in /a/{token}: Bearer {token}")]);
+        let hidden = "(a token, not shown)";
+        assert_eq!(answer.err, format!("no `{hidden}` in /a/{hidden}: Bearer {hidden}\n"));
+        assert_eq!(hide_tokens("eyJ is in `keyJar.json` of acme-objects-of-production"), None);
     }
 
     #[test]

@@ -57,7 +57,13 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         Some(format) => Answer::new(Exit::Yes, format.write(&shown)?),
         None => Answer::text(Exit::Yes, &shown.in_words(&world)),
     };
-    Ok(answer.remark(world.problems()))
+    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source)).remark(empty(&world)))
+}
+
+/// What to say where nothing at all is served.
+fn empty(world: &World) -> Option<&'static str> {
+    let nothing = world.bundle.policies().next().is_none() || world.bundle.roles().next().is_none();
+    nothing.then_some("warning: no Policy and Role serve together: everybody is denied everything")
 }
 
 impl Shown {

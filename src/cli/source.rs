@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use crate::model::{Namespace, ResourceError};
+
 /// The namespace of the IAM objects where none is given.
 pub const DEFAULT_NAMESPACE: &str = "openfaas";
 
@@ -33,13 +35,30 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", env = "FAAS_IAM_CONTEXT")]
     pub context: Option<String>,
     /// The IAM namespace: where the objects are that count
-    #[arg(short, long, value_name = "NS", default_value = DEFAULT_NAMESPACE, env = "FAAS_IAM_NAMESPACE")]
+    #[arg(short, long, value_name = "NS", default_value = DEFAULT_NAMESPACE, env = "FAAS_IAM_NAMESPACE", value_parser = namespace)]
     pub namespace: String,
+}
+
+fn namespace(text: &str) -> Result<String, ResourceError> {
+    Namespace::new(text).map(Into::into)
 }
 
 impl SourceArgs {
     /// Whether files are meant; nothing opens a connection then.
     pub fn is_files(&self) -> bool {
         !self.files.is_empty()
+    }
+
+    /// Where the objects come from, for people.
+    pub fn places(&self) -> String {
+        if self.is_files() {
+            return self
+                .files
+                .iter()
+                .map(|path| format!("`{}`", path.display()))
+                .collect::<Vec<_>>()
+                .join(", ");
+        }
+        format!("the namespace `{}` of the cluster", self.cluster.namespace)
     }
 }

@@ -1,6 +1,6 @@
 //! Records of a bundle in a line each, and tables of them.
 
-use super::asker::keys_in_words;
+use super::identified::keys_in_words;
 use crate::bundle::Record;
 use crate::model::{Clause, Policy, Role};
 

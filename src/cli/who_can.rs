@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::Failure;
 use super::output::{Answer, Exit, OutputArgs};
+use super::question::{self, ActionWord};
 use super::source::SourceArgs;
 use super::world::World;
 use crate::engine::{Engine, Grantee};
-use crate::model::Request;
 
 /// Tells which Roles allow something, and to whom
 ///
@@ -19,7 +19,7 @@ use crate::model::Request;
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// One action, such as `Function:Delete`
-    #[arg(value_name = "ACTION")]
+    #[arg(value_name = "ACTION", value_parser = ActionWord)]
     pub action: String,
     /// What it is about: `*`, `namespace:*` or `namespace:function`
     #[arg(value_name = "RESOURCE")]
@@ -47,7 +47,7 @@ struct Told {
 
 /// Asks the engine.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let request = Request::parse(&args.action, &args.resource)?;
+    let request = question::parse(&args.action, &args.resource)?;
     let world = World::serving(&args.source)?;
     if !world.unreadable.is_empty() {
         return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         Some(format) => Answer::new(exit, format.write(&told)?),
         None => Answer::text(exit, &told.in_words()),
     };
-    Ok(answer.remark(world.problems()))
+    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source)))
 }
 
 impl Told {

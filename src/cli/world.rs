@@ -80,9 +80,20 @@ impl World {
         Self { bundle: linked.bundle, findings, objects: catalogue.objects.len(), ..Self::default() }
     }
 
+    /// Whether a cluster serves this, as opposed to what would follow from files.
+    pub fn is_served(&self) -> bool {
+        self.index.is_some()
+    }
+
     /// The generation that a cluster serves, as the first words of an answer.
     pub fn generation(&self) -> Option<u64> {
         self.index.as_ref().map(|index| index.generation)
+    }
+
+    /// What to say of files without an object of ours, as where the folder is the wrong one.
+    pub fn nothing(&self, source: &SourceArgs) -> Option<String> {
+        let silent = self.objects == 0 && self.problems().next().is_none() && self.unreadable.is_empty();
+        (silent && !self.is_served()).then(|| format!("no JwtIssuer, Policy or Role in {}", source.places()))
     }
 
     /// Each input that could not be read, as a line with its cause.

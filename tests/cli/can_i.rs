@@ -30,6 +30,32 @@ fn machines_get_the_same_answer() {
 }
 
 #[test]
+fn an_issuer_that_nobody_declared_is_answered_with_those_that_are() {
+    let says = |iss: &str| run(&format!("can-i Function:Get dev:env -f team --as {iss},alice")).out;
+    let known = says("https://stranger.example.com");
+    assert!(known.contains("`https://keycloak.example.com/realms/openfaas` (keycloak)"), "{known}");
+    let slash = says("https://keycloak.example.com/realms/openfaas/");
+    assert!(slash.contains("`keycloak` has it without a slash at the end"), "{slash}");
+}
+
+#[test]
+fn r30_what_was_not_compared_and_what_looks_like_a_slip_is_a_remark() {
+    let table = [
+        ("--claims claims/without-audience.json", "no `aud` in the claims: not compared"),
+        ("--as alice,https://keycloak.example.com/realms/openfaas", "`--as` takes the issuer first"),
+    ];
+    for (asker, remark) in table {
+        let told = run(&format!("can-i Function:Get dev:env -f team {asker}"));
+        assert!(told.err.contains(remark), "{told}");
+    }
+    let blank = "https://keycloak.example.com/realms/openfaas, alice";
+    let told = run_args(&["can-i", "Function:Get", "dev:env", "-f", "team", "--as", blank], "");
+    assert!(told.err.contains("a blank beside the comma"), "{told}");
+    let content = run("can-i Function:Get dev:env -f team --claims claims/alice.json");
+    assert_eq!(content.err, "", "{content}");
+}
+
+#[test]
 fn r30_exit_codes() {
     let keycloak = "https://keycloak.example.com/realms/openfaas";
     let table = [

@@ -53,6 +53,33 @@ fn files_that_cannot_be_read_are_told_together_with_what_is_wrong_in_the_others(
 }
 
 #[test]
+fn r29_where_no_object_of_ours_is_found_nothing_was_checked() {
+    let other = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n";
+    let elsewhere =
+        "apiVersion: iam.openfaas.com/v1\nkind: Role\nmetadata: {name: a, namespace: staging}\nspec: {}\n";
+    for text in ["", "# nothing\n", "---\n---\n", "apiVersion: v1\nkind: List\nitems: []\n", other, elsewhere]
+    {
+        for form in [&[][..], &["-o", "json"], &["--strict"]] {
+            let told = run_args(&[&["check", "-f", "-"], form].concat(), text);
+            assert_eq!(told.code, 2, "{text}\n{told}");
+            let said = "error: nothing to check: no JwtIssuer, Policy or Role in `-`\n";
+            assert!(told.err.ends_with(said), "{text}\n{told}");
+        }
+    }
+    let mixed = run_args(&["check", "-f", "-", "-f", "team/issuers.yaml"], other);
+    assert_eq!(mixed.code, 0, "{mixed}");
+}
+
+#[test]
+fn other_commands_say_where_nothing_was_found_and_answer() {
+    for question in ["render", "who-can Function:Get dev:x", "can-i Function:Get dev:x --as https://idp,a"] {
+        let told = run_args(&[&question.split(' ').collect::<Vec<_>>()[..], &["-f", "-"]].concat(), "");
+        assert_eq!(told.code, i32::from(question != "render"), "{told}");
+        assert!(told.err.contains("no JwtIssuer, Policy or Role in `-`"), "{told}");
+    }
+}
+
+#[test]
 fn standard_input_is_a_file_like_any_other() {
     let role = "apiVersion: iam.openfaas.com/v1\nkind: Role\nmetadata: {name: a}\nspec:\n  policy: []\n";
     let told = run_args(&["check", "-f", "-"], role);
@@ -65,6 +92,7 @@ fn folders_within_folders_are_read_where_that_is_asked_for() {
     assert!(run("check -f team/nested -R").out.starts_with("1 object:"));
     let flat = run("check -f team/nested");
     assert_eq!(flat.code, 2, "{flat}");
+    assert!(flat.err.contains("`-R` reads them, too"), "{flat}");
 }
 
 #[test]
@@ -84,6 +112,7 @@ fn every_flag_can_come_from_the_environment() {
 fn objects_of_another_namespace_are_left_out_unless_it_is_the_one_that_is_named() {
     let told = run("check -f odd/elsewhere.yaml");
     assert!(told.out.starts_with("0 objects: 0 problems, 1 warning"), "{told}");
+    assert!(told.err.contains("left out: objects count in the namespace `openfaas` alone"), "{told}");
     assert!(run("check -f odd/elsewhere.yaml -n staging").out.starts_with("1 object: 0 problems"));
 }
 

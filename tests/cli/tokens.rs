@@ -37,8 +37,17 @@ impl Issuer {
     }
 
     fn asks(&self, token: &str) -> Run {
+        self.asks_with(token, &[])
+    }
+
+    fn asks_with(&self, token: &str, more: &[&str]) -> Run {
         let folder = self.folder.path().to_str().unwrap();
-        run_args(&["can-i", "Function:Get", "dev:env", "-f", folder, "--token", "-"], token)
+        run_args(&[&["can-i", "Function:Get", "dev:env", "-f", folder, "--token", "-"], more].concat(), token)
+    }
+
+    /// What machines are told of the signature.
+    fn verified(&self, token: &str) -> Value {
+        self.asks_with(token, &["-o", "json"]).json()["verified"].clone()
     }
 }
 
@@ -69,6 +78,7 @@ fn a_token_of_a_known_key_is_verified() {
     let told = issuer.asks(&format!("{token}\n"));
     assert_eq!((told.code, told.err.as_str()), (0, ""), "{told}");
     assert!(told.out.starts_with("allowed\n") && !told.out.contains(&token[..20]), "{told}");
+    assert_eq!(issuer.verified(&token), true);
 }
 
 #[test]
@@ -77,13 +87,16 @@ fn a_signature_by_another_key_is_denied() {
     let told = issuer.asks(&stranger.token(&claims(ISS)));
     assert_eq!(told.code, 1, "{told}");
     assert!(told.out.starts_with("denied\n") && told.out.contains("signature"), "{told}");
+    assert_eq!(issuer.verified(&stranger.token(&claims(ISS))), false);
 }
 
 #[test]
 fn where_no_key_is_at_hand_the_answer_says_that_nothing_was_verified() {
     let issuer = Issuer::new();
-    let told = issuer.asks(&issuer.token(&claims("https://remote.example.net")));
+    let token = issuer.token(&claims("https://remote.example.net"));
+    let told = issuer.asks(&token);
     assert_eq!(told.code, 0, "{told}");
+    assert_eq!(issuer.verified(&token), false);
     assert!(told.err.contains("not verified") && told.err.contains("network"), "{told}");
 }
 
@@ -101,7 +114,9 @@ fn what_a_token_must_have_is_asked_for() {
         assert!(told.out.contains(&format!("`{name}`")), "{name}\n{told}");
     }
     let expired = json!({ "iss": ISS, "sub": "robot", "aud": "gw", "exp": 1_000_000_000 });
-    assert_eq!(issuer.asks(&issuer.token(&expired)).code, 1);
+    let told = issuer.asks(&issuer.token(&expired));
+    assert_eq!(told.code, 1, "{told}");
+    assert!(told.out.contains("it expired at 2001-09-09T01:46:40Z"), "{told}");
     let stranger = issuer.asks(&issuer.token(&claims("https://nobody.example.net")));
     assert_eq!(stranger.code, 1, "{stranger}");
 }
@@ -128,6 +143,34 @@ fn a_token_in_place_of_its_file_is_wrong_input_and_not_shown() {
     }
     let told = run("can-i Function:Get dev:env -f team --token nowhere.at.all");
     assert!(told.err.contains("`nowhere.at.all`"), "a file is named: {told}");
+}
+
+#[test]
+fn a_token_among_other_words_is_not_repeated_either() {
+    let token = Issuer::new().token(&claims(ISS));
+    let lines = [
+        format!("can-i Function:Get dev:env {token} -f team --as a,b"),
+        format!("can-i Function:Get {token} -f team --as a,b"),
+        format!("can-i {token} dev:env -f team --as a,b"),
+        format!("can-i Function:Get dev:env -f {token} --as a,b"),
+        format!("check {token}"),
+    ];
+    for line in lines {
+        let told = run(&line);
+        assert_eq!(told.code, 2, "{told}");
+        assert!(told.err.contains("(a token, not shown)") && !told.to_string().contains("eyJ"), "{told}");
+    }
+}
+
+#[test]
+fn a_token_as_a_header_has_it_is_told_what_to_leave_out() {
+    let issuer = Issuer::new();
+    let token = issuer.token(&claims(ISS));
+    for scheme in ["Bearer", "bearer"] {
+        let told = issuer.asks(&format!("{scheme} {token}\n"));
+        assert_eq!(told.code, 2, "{told}");
+        assert!(told.err.contains("begins with `Bearer `") && !told.to_string().contains("eyJ"), "{told}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Wrong input of every sort: exit 2, nothing on standard output, and a message that says what to do.
 
-use crate::run::{binary, finish, run};
+use crate::run::{binary, finish, run, run_args};
 
 #[test]
 fn every_wrong_command_line_is_exit_2_with_a_message() {
@@ -9,6 +9,10 @@ fn every_wrong_command_line_is_exit_2_with_a_message() {
         ("fly", "unrecognized subcommand"),
         ("check -f team --loud", "unexpected argument"),
         ("check -f team -o xml", "invalid value"),
+        ("check team", "tip: files and folders are given as `-f team`"),
+        ("check -V", "unexpected argument '-V'"),
+        ("can-i dev:env Function:Get -f team --as a,b", "the action comes first: `Function:Get dev:env`"),
+        ("who-can dev:env Function:Get -f team", "the action comes first: `Function:Get dev:env`"),
         ("check -R", "--filename"),
         ("can-i Function:Get dev:env -f team", "--claims"),
         ("can-i Function:Get dev:env -f team --as a,b --claims c", "cannot be used with"),
@@ -26,6 +30,17 @@ fn every_wrong_command_line_is_exit_2_with_a_message() {
         let told = run(line);
         assert_eq!((told.code, told.out.as_str()), (2, ""), "{line}\n{told}");
         assert!(told.err.contains(message), "{line}\n{told}");
+    }
+}
+
+#[test]
+fn a_namespace_is_one_that_kubernetes_could_have() {
+    for namespace in ["", "Open", "a/b"] {
+        for command in [&["check", "-f", "team"][..], &["render", "-f", "team"], &["operator"]] {
+            let told = run_args(&[command, &["-n", namespace]].concat(), "");
+            assert_eq!(told.code, 2, "{told}");
+            assert!(told.err.contains("is no namespace"), "{told}");
+        }
     }
 }
 

@@ -9,6 +9,8 @@ mod examples;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use faas_iam::api::{GROUP, Kind};
 use faas_iam::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
 use faas_iam::bundle::{Bundle, Index};
@@ -189,6 +191,47 @@ async fn a_cluster_gives_the_answers_of_the_files_that_were_applied_to_it() -> R
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn r30_a_token_that_no_loaded_key_can_verify_is_denied_and_claims_are_answered_with_a_remark()
+-> Result<()> {
+    let cluster = cluster().await?;
+    with_temp_ns(cluster, "cli", async |namespace| {
+        let (client, scratch) = (cluster.admin().await?, Scratch::new()?);
+        apply(&client, &namespace, team()).await?;
+        publish(&client, &namespace, |text| Some(text.to_owned())).await?;
+        let token = scratch.path().join("token");
+        std::fs::write(&token, forged()?)?;
+        let question = format!("can-i Function:Invoke dev:env --token {}", token.display());
+        let told = ask(cluster, &namespace, &question)?;
+        assert_eq!(told.code, Some(1), "{told:?}");
+        assert!(told.out.starts_with("denied\n"), "{told:?}");
+        assert!(told.out.contains("no key of JwtIssuer `keycloak` is loaded"), "{told:?}");
+        let told = ask(cluster, &namespace, &format!("{question} -o json"))?;
+        assert_eq!(told.comparable()["verified"], false);
+
+        let told = ask(cluster, &namespace, "can-i Function:Invoke dev:env --claims claims/alice.json")?;
+        assert_eq!(told.code, Some(0), "{told:?}");
+        assert!(told.err.contains("no key of JwtIssuer `keycloak` is loaded"), "{told:?}");
+
+        // In check's eyes a namespace without objects is the wrong one.
+        let told = run("check", &["--kubeconfig", cluster.kubeconfig().to_str().unwrap(), "-n", "nosuch"])?;
+        assert_eq!(told.code, Some(2), "{told:?}");
+        assert!(told.err.contains("no JwtIssuer, Policy or Role in the namespace `nosuch`"), "{told:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// A token with alice's claims that nobody signed.
+fn forged() -> Result<String> {
+    let mut claims: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder().join("claims/alice.json"))?)?;
+    claims["exp"] = 4_000_000_000_u64.into();
+    let parts =
+        [json!({ "alg": "RS256", "kid": "k" }), claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+    Ok(format!("{}.c2ln", parts.join(".")))
 }
 
 #[tokio::test]
