@@ -25,6 +25,32 @@ fn completion_knows_the_commands_in_every_shell() {
     assert_eq!(run("completion cmd").code, 2);
 }
 
+/// What bash offers at the end of a line, words broken at colons as it breaks them.
+fn bash_offers(line: &str) -> Vec<String> {
+    let words: Vec<_> = line.split(' ').flat_map(|word| word.split_inclusive(':')).collect();
+    let words: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    let (last, script) = (words.len() - 1, run("completion bash").out);
+    let asked = format!(
+        "{script}\nCOMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=({}); COMP_CWORD={last}\n\
+         set -- $(complete -p faas-iam); while [[ $1 != -F ]]; do shift; done\n\
+         $2 faas-iam \"${{COMP_WORDS[{last}]}}\" x; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        words.join(" ")
+    );
+    let output = std::process::Command::new("bash").args(["--norc", "-c", &asked]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    assert_eq!(text(output.stderr), "", "{line}");
+    text(output.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_commands_their_flags_and_actions() {
+    assert_eq!(bash_offers("faas-iam who"), ["who-can"]);
+    assert!(bash_offers("faas-iam check --").contains(&"--strict".to_owned()));
+    assert_eq!(bash_offers("faas-iam can-i Sys"), ["System:Info"]);
+    assert_eq!(bash_offers("faas-iam who-can Function:L"), ["List", "Logs"]);
+    assert!(bash_offers("faas-iam can-i Function:List --").contains(&"--claims".to_owned()));
+}
+
 #[test]
 fn crds_are_the_files_that_are_shipped() {
     let told = run("crds");
