@@ -86,10 +86,11 @@ pub(super) fn a(value: &Value) -> &'static str {
 
 /// A list of names in backticks, at most ten and the number left out.
 pub(super) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let all: Vec<_> = names.into_iter().map(shown).collect();
-    let (first, rest) = all.split_at(all.len().min(10));
-    match rest.len() {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
+    let mut rest = names.into_iter();
+    // What is only counted is not written out: a name that thousands share is told to each of them.
+    let first = rest.by_ref().take(10).map(shown).collect::<Vec<_>>().join(", ");
+    match rest.count() {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }

@@ -229,3 +229,19 @@ async fn no_answer_holds_more_than_a_few_of_what_strangers_may_write_in_any_numb
     })
     .await
 }
+
+#[tokio::test]
+async fn a_role_that_is_deleted_grants_nothing_however_long_somebodys_finalizer_keeps_it() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        let operator = working(&at).await?;
+        let held = |by: &[&str]| Patch::Merge(json!({ "metadata": { "finalizers": by } }));
+        let roles = at.objects(Kind::Role);
+        roles.patch("caller", &Default::default(), &held(&["example.com/hold"])).await?;
+        roles.delete("caller", &Default::default()).await?;
+        at.bundle_with("the deletion", |bundle| bundle.roles().count() == 0).await?;
+        roles.patch("caller", &Default::default(), &held(&[])).await?;
+        operator.stop().await
+    })
+    .await
+}
