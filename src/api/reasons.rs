@@ -69,7 +69,7 @@ pub enum Reason {
     /// The installed definition of the kind lacks fields of ours, which the API server drops from
     /// what it serves; the last known form serves.
     FieldsPruned,
-    /// The bundle has no room for the object; older ones serve.
+    /// The bundle has no room for the object, or for what a Role refers to; older ones serve.
     BundleFull,
 }
 

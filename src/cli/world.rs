@@ -3,7 +3,8 @@
 //! The steps are the operator's own; this strings them together for files and for the objects of a
 //! cluster, or takes the bundle that a cluster serves. On files nothing opens a connection.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -147,8 +148,18 @@ impl<'a> Read<'a> {
 
 fn catalogue(selection: &Selection) -> Catalogue {
     let judged = selection.objects.iter().map(|o| (reference(o), judge(o)));
-    let refused = selection.refused.iter().map(|o| (reference(o), refuse(judge(o))));
-    Catalogue { objects: judged.chain(refused).collect() }
+    let mut objects: BTreeMap<_, _> = judged.collect();
+    for object in &selection.refused {
+        let refused = refuse(judge(object));
+        // Given several times, it may be any of them: each `iss` is one that another cannot have.
+        match objects.entry(reference(object)) {
+            Entry::Vacant(free) => {
+                free.insert(refused);
+            }
+            Entry::Occupied(mut before) => before.get_mut().iss.extend(refused.iss),
+        }
+    }
+    Catalogue { objects }
 }
 
 fn judge(object: &Object) -> Judged {

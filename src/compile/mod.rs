@@ -10,7 +10,7 @@ pub mod report;
 pub mod validate;
 mod wording;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use wording::is_hidden;
 
@@ -70,8 +70,8 @@ pub struct Judged {
     /// What is odd about it, whether valid or not.
     pub warnings: Vec<Warning>,
     /// `spec.iss` of a JwtIssuer as written, also where the object is invalid: two with one `iss` serve
-    /// neither (`semantics.md` 20).
-    pub iss: Option<Box<str>>,
+    /// neither (`semantics.md` 20). Several where files give one object several times.
+    pub iss: BTreeSet<Box<str>>,
 }
 
 /// The objects there are, each validated.

@@ -80,6 +80,25 @@ fn other_commands_say_where_nothing_was_found_and_answer() {
 }
 
 #[test]
+fn each_iss_of_an_object_that_is_given_twice_is_one_that_no_other_can_have() {
+    let issuer = |name: &str, iss: &str| {
+        format!(
+            "---\napiVersion: iam.openfaas.com/v1\nkind: JwtIssuer\nmetadata: {{name: {name}}}\nspec: {{iss: 'https://{iss}.example.com', aud: [gw]}}\n"
+        )
+    };
+    let twice = issuer("twice", "one") + &issuer("twice", "two");
+    for iss in ["one", "two"] {
+        let told = run_args(&["check", "-f", "-"], &(twice.clone() + &issuer("other", iss)));
+        assert!(
+            told.err.contains("jwtissuers.iam.openfaas.com/other: spec.iss: JwtIssuer `twice` has"),
+            "{told}"
+        );
+    }
+    let told = run_args(&["check", "-f", "-"], &(twice + &issuer("other", "three")));
+    assert!(!told.err.contains("/other: "), "{told}");
+}
+
+#[test]
 fn standard_input_is_a_file_like_any_other() {
     let role = "apiVersion: iam.openfaas.com/v1\nkind: Role\nmetadata: {name: a}\nspec:\n  policy: []\n";
     let told = run_args(&["check", "-f", "-"], role);

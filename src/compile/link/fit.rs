@@ -2,8 +2,9 @@
 //! newest first; the rest serves (`semantics.md` 26).
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use super::{not_ready, refusal, refused_key};
+use super::{not_ready, refusal, refused_key, roles};
 use crate::api::{Kind, Reason};
 use crate::bundle::{Bundle, DEFAULT_LIMIT, Key, MAX_RECORD, Record, Sort};
 use crate::compile::{Linked, ObjectRef, Problem};
@@ -11,7 +12,19 @@ use crate::model::FieldPath;
 
 /// Takes objects out of the bundle until it has at most `limit` bytes; 0 means the default. A word on each
 /// that was taken out stays where there is room for it, which is never at the cost of what serves.
+///
+/// Roles that serve are told of what they refer to and was taken out.
 pub(super) fn fit(linked: &mut Linked, limit: usize) {
+    let before: BTreeSet<Key> = linked.bundle.iter().map(|(key, _)| key.clone()).collect();
+    keep_within(linked, limit);
+    let is_there = |key: &Key| linked.bundle.get(key.sort, &key.name).is_some();
+    let gone: BTreeSet<Key> = before.into_iter().filter(|key| !is_there(key)).collect();
+    if !gone.is_empty() {
+        roles::bereave(linked, &gone);
+    }
+}
+
+fn keep_within(linked: &mut Linked, limit: usize) {
     let limit = if limit == 0 { DEFAULT_LIMIT } else { limit };
     let mut size = without_the_largest(linked);
     if size <= limit {

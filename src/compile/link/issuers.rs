@@ -1,7 +1,7 @@
 //! Which JwtIssuers serve: one to an `iss`, with the keys that are known (`semantics.md` 20). Fetches
 //! nothing: what became of fetching is given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Outcome, field, report};
 use crate::api::{Kind, Reason};
@@ -31,8 +31,7 @@ impl<'c> Issuers<'c> {
                 Ok(Meaning::Issuer(issuer, _)) => Some(issuer),
                 _ => None,
             };
-            let written = judged.iss.as_deref().or_else(|| issuer.map(|i| &*i.iss));
-            if let Some(iss) = written {
+            for iss in &judged.iss {
                 by_iss.entry(iss).or_default().push(Declared { name: &object.name, issuer });
             }
         }
@@ -63,9 +62,8 @@ impl<'c> Issuers<'c> {
 
     /// The problem of an object whose `iss` others have too.
     pub fn conflict(&self, object: &ObjectRef, judged: &Judged) -> Vec<Problem> {
-        let sharing = judged.iss.as_deref().and_then(|iss| self.0.get(iss));
-        let others: Vec<_> =
-            sharing.into_iter().flatten().map(|d| d.name).filter(|name| *name != &*object.name).collect();
+        let sharing = judged.iss.iter().filter_map(|iss| self.0.get(&**iss)).flatten();
+        let others: BTreeSet<_> = sharing.map(|d| d.name).filter(|name| *name != &*object.name).collect();
         if others.is_empty() || object.kind != Kind::JwtIssuer {
             return Vec::new();
         }

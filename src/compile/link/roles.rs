@@ -1,14 +1,14 @@
 //! What a Role refers to: its Policies, the issuers it names, what one tenant owns there (`semantics.md` 9,
 //! 11, 22). Whom it binds is the engine's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::issuers::Issuers;
-use super::{Outcome, field};
-use crate::api::Reason;
-use crate::bundle::Record;
+use super::{Outcome, field, not_ready, ready};
+use crate::api::{Kind, Reason};
+use crate::bundle::{Key, Record, Sort};
 use crate::compile::wording::{names, shown};
-use crate::compile::{Judged, ObjectRef, Problem, Warning};
+use crate::compile::{Judged, Linked, ObjectRef, Problem, Report, Warning};
 use crate::model::tenant::{Binding, Sharing};
 use crate::model::{BASIC_AUTH_ISSUER, FieldPath, Issuer, Role};
 
@@ -33,13 +33,55 @@ pub(super) fn outcome(object: &ObjectRef, judged: &Judged, role: &Role, known: &
     }
     enforced.sort_unstable();
     let record = Record::Role { origin: judged.origin.clone(), role: role.clone() };
-    let message = format!(
-        "enforced for tokens of {}",
-        if enforced.is_empty() { "nobody".to_owned() } else { names(enforced.iter().copied()) }
-    );
-    let mut outcome = Outcome::serving(record, message, problems, warnings);
+    let mut outcome = Outcome::serving(record, enforced_for(&enforced), problems, warnings);
     outcome.report.issuers = enforced.into_iter().map(Into::into).collect();
     outcome
+}
+
+fn enforced_for(issuers: &[&str]) -> String {
+    let whom = if issuers.is_empty() { "nobody".to_owned() } else { names(issuers.iter().copied()) };
+    format!("enforced for tokens of {whom}")
+}
+
+/// Tells the Roles that serve of what they refer to and found no room in the bundle. A Policy that is gone
+/// grants nothing; an issuer that is gone binds nobody.
+pub(super) fn bereave(linked: &mut Linked, gone: &BTreeSet<Key>) {
+    for (name, role) in linked.bundle.roles() {
+        let object = ObjectRef { kind: Kind::Role, name: name.into() };
+        if let Some(report) = linked.reports.get_mut(&object) {
+            bereave_one(report, role, gone);
+        }
+    }
+}
+
+fn bereave_one(report: &mut Report, role: &Role, gone: &BTreeSet<Key>) {
+    let is_gone = |sort: Sort, name: &str| gone.contains(&Key::new(sort, name));
+    let policies = role.policies.iter().enumerate().filter(|(_, name)| is_gone(Sort::Policy, name));
+    let policies = policies.map(|(index, name)| Problem {
+        reason: Reason::BundleFull,
+        field: field(["spec", "policy"]).child(index),
+        message: format!("the bundle has no room for the Policy {}, which grants nothing", shown(name)),
+    });
+    let mut problems: Vec<_> = policies.collect();
+    let (lost, left): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut report.issuers).into_iter().partition(|name| is_gone(Sort::Issuer, name));
+    let mut warnings = std::mem::take(&mut report.warnings);
+    for name in &lost {
+        let message = format!(
+            "the bundle has no room for the JwtIssuer {}, so the Role binds nobody there",
+            shown(name)
+        );
+        let at = field(["spec", "condition"]);
+        if left.is_empty() && !role.names(BASIC_AUTH_ISSUER) {
+            problems.push(Problem { reason: Reason::BundleFull, field: at, message });
+        } else {
+            warnings.push(Warning { field: at, message });
+        }
+    }
+    problems.splice(0..0, std::mem::take(&mut report.problems));
+    let message = enforced_for(&left.iter().map(|name| &**name).collect::<Vec<_>>());
+    *report = if problems.is_empty() { ready(message, warnings) } else { not_ready(problems, warnings) };
+    report.issuers = left;
 }
 
 struct Check<'k> {

@@ -342,6 +342,43 @@ fn r26_what_does_not_fit_is_refused_newest_first_and_the_rest_serves() {
     assert_eq!(linked.bundle.roles().count() + refused.len(), 21);
 }
 
+/// A world whose last objects have no room, by so many bytes.
+fn too_small(mut world: World, by: usize) -> World {
+    let bundle = world.link().bundle;
+    let whole: usize = bundle.iter().map(|(key, _)| bundle.size_of(key)).sum();
+    world.around.limit = whole - by;
+    world
+}
+
+#[test]
+fn r26_a_role_is_told_of_a_policy_that_has_no_room() {
+    let world = World::default().issuer("idp", IDP).policy("p").role("r", &["p", "late"], &[IDP], "alice");
+    let world = too_small(world.role("s", &["p"], &[IDP], "bob").policy("late"), 1);
+    assert_eq!(world.state(Policy, "late").1, Reason::BundleFull);
+    let told = world.report(Role, "r");
+    assert_eq!((told.readiness, told.reason), (Readiness::Reconciling, Reason::BundleFull));
+    assert_eq!(
+        told.message,
+        "spec.policy[1]: the bundle has no room for the Policy `late`, which grants nothing"
+    );
+    assert_eq!(told.issuers, ["idp".into()], "the other Policy is granted");
+    assert_eq!(world.state(Role, "s"), READY);
+}
+
+#[test]
+fn r26_a_role_is_told_of_an_issuer_that_has_no_room() {
+    let world =
+        World::default().issuer("idp", IDP).policy("p").role("both", &["p"], &[IDP, "https://late"], "alice");
+    let world =
+        too_small(world.role("one", &["p"], &["https://late"], "bob").issuer("late", "https://late"), 1);
+    let told = world.report(Role, "both");
+    assert_eq!((told.readiness, told.message.as_str()), (Readiness::Ready, "enforced for tokens of `idp`"));
+    assert!(told.warnings[0].message.contains("no room for the JwtIssuer `late`"), "{told:?}");
+    let told = world.report(Role, "one");
+    assert_eq!((told.readiness, told.reason), (Readiness::Reconciling, Reason::BundleFull));
+    assert_eq!(told.issuers, []);
+}
+
 /// A Policy that is short as it is written, by operators with many keys each, and long when written out.
 fn terse_policy() -> Value {
     let keys: serde_json::Map<_, _> =

@@ -38,7 +38,12 @@ pub fn validate(kind: Kind, object: &Value, written: &dyn Written) -> Judged {
         _ => Err(problems),
     };
     let iss = object.pointer("/spec/iss").filter(|_| kind == Kind::JwtIssuer);
-    Judged { origin: origin(object), verdict, warnings, iss: iss.and_then(Value::as_str).map(Into::into) }
+    Judged {
+        origin: origin(object),
+        verdict,
+        warnings,
+        iss: iss.and_then(Value::as_str).map(Into::into).into_iter().collect(),
+    }
 }
 
 fn meaning(at: &mut Cursor<'_>, kind: Kind, object: &Value) -> Option<Meaning> {

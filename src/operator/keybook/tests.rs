@@ -33,7 +33,7 @@ fn catalogue(issuers: &[(&str, Issuer)]) -> Catalogue {
         origin: Origin::default(),
         verdict: Ok(Meaning::Issuer(issuer.clone(), None)),
         warnings: Vec::new(),
-        iss: Some(issuer.iss.clone()),
+        iss: [issuer.iss.clone()].into(),
     };
     let object = |name: &str| ObjectRef { kind: crate::api::Kind::JwtIssuer, name: name.into() };
     Catalogue { objects: issuers.iter().map(|(name, issuer)| (object(name), judged(issuer))).collect() }

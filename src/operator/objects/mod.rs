@@ -332,7 +332,7 @@ fn withhold(object: &Shown) -> Judged {
         origin: object.origin.clone(),
         verdict: Err(vec![problem]),
         warnings: Vec::new(),
-        iss: object.iss().map(Into::into),
+        iss: object.iss().map(Into::into).into_iter().collect(),
     }
 }
 

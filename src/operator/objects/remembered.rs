@@ -1,5 +1,7 @@
 //! The last known forms that a bundle carries, read back: what an operator starts from.
 
+use std::collections::BTreeSet;
+
 use crate::api::{Kind, Reason};
 use crate::bundle::{Bundle, Key, Record};
 use crate::compile::{Judged, Meaning, ObjectRef, Problem};
@@ -27,8 +29,8 @@ fn one(key: &Key, record: &Record) -> Option<(ObjectRef, Judged)> {
         _ => return None,
     };
     let iss = match &verdict {
-        Ok(Meaning::Issuer(issuer, _)) => Some(issuer.iss.clone()),
-        _ => None,
+        Ok(Meaning::Issuer(issuer, _)) => [issuer.iss.clone()].into(),
+        _ => BTreeSet::new(),
     };
     Some((ObjectRef { kind, name: name.into() }, Judged { origin, verdict, warnings: Vec::new(), iss }))
 }

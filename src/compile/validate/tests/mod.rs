@@ -151,5 +151,5 @@ fn the_origin_is_what_the_metadata_says() {
 fn r20_the_iss_is_known_of_an_invalid_issuer_too() {
     let judged = judge(Kind::JwtIssuer, with(Kind::JwtIssuer, "aud", None));
     assert!(judged.verdict.is_err());
-    assert_eq!(judged.iss.as_deref(), Some("https://idp.example.com"));
+    assert_eq!(judged.iss, ["https://idp.example.com".into()].into());
 }
