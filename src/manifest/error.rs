@@ -29,6 +29,10 @@ pub enum Fault {
     /// The parser's own words.
     #[error("no YAML: {0}")]
     Syntax(String),
+    /// JSON behind the end of a document. kubectl reads a stream of JSON only where the first character is
+    /// `{`, so that two readers could disagree about what is in a file.
+    #[error("another document begins here; put a line `---` between two documents")]
+    Unseparated,
     /// One key twice in a map, or a key that a later `<<` brings in again: kubectl lets the later
     /// one win, others the first.
     #[error("the key `{key}` is already there, at {first}")]

@@ -95,10 +95,13 @@ pub fn too_large(source: &str) -> ManifestError {
 
 /// The documents of a text, one after the other.
 struct Reader<'a> {
+    text: &'a str,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     builder: Builder,
     /// Whether any document has begun.
     begun: bool,
+    /// Whether a document has ended and no other has begun.
+    between: bool,
     ended: bool,
 }
 
@@ -112,9 +115,11 @@ impl<'a> Reader<'a> {
         };
         options.set_emit_comments(false);
         Self {
+            text,
             parser: Parser::new_from_str_with_options(text, options),
             builder: Builder::default(),
             begun: false,
+            between: false,
             ended: false,
         }
     }
@@ -146,11 +151,23 @@ impl<'a> Reader<'a> {
             }
             Some(Ok((event, span))) => {
                 self.begun |= matches!(event, Event::DocumentStart(..));
+                self.between = matches!(event, Event::DocumentEnd);
                 let root = self.builder.take(event, &span)?;
                 Ok(root.filter(|root| !root.is_left_out()))
             }
-            Some(Err(error)) => Err(syntax(&error)),
+            Some(Err(error)) => {
+                let (position, fault) = syntax(&error);
+                let fault = if self.between && self.is_json(position) { Fault::Unseparated } else { fault };
+                Err((position, fault))
+            }
         }
+    }
+
+    /// Whether a map or a list in JSON begins there.
+    fn is_json(&self, at: Position) -> bool {
+        let line = self.text.lines().nth(at.line.saturating_sub(1));
+        let found = line.and_then(|line| line.chars().nth(at.column.saturating_sub(1)));
+        matches!(found, Some('{' | '['))
     }
 }
 

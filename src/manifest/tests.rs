@@ -53,6 +53,23 @@ fn an_unquoted_scalar_keeps_its_text_and_a_quoted_one_is_text() {
 }
 
 #[test]
+fn json_documents_without_a_line_between_them_are_refused_with_the_cure() {
+    for (text, place) in [
+        ("{\"a\": 1}{\"b\": 2}", "1:9"),
+        ("{\"a\": 1}\n{\"b\": 2}\n{\"c\": 3}\n", "2:1"),
+        ("é: 1\n---\n{\"é\": 1}  [2]", "3:11"),
+    ] {
+        let errors = parse("t.yaml", text).expect_err(text);
+        let told: Vec<_> = errors.iter().map(|e| (e.position.to_string(), e.fault.clone())).collect();
+        assert_eq!(told, [(place.to_owned(), Fault::Unseparated)], "{text:?}");
+    }
+    for other in ["{\"a\": {}{}}", "{\"a\": 1}]", "a: 1\n}"] {
+        assert!(matches!(fault(other).fault, Fault::Syntax(_)), "{other:?}");
+    }
+    assert_eq!(read("{\"a\": 1}\n---\n{\"b\": 2}").len(), 2);
+}
+
+#[test]
 fn what_kubectl_would_read_behind_a_comment_is_refused() {
     for odd in ['\u{85}', '\u{2028}', '\u{2029}'] {
         let error = fault(&format!("policy:\n- viewer # see é{odd}- admin\n"));
@@ -210,7 +227,7 @@ fn aliases_and_merges_bring_in_what_they_name() {
 #[test]
 fn a_nul_broken_yaml_and_unknown_aliases_are_refused_with_their_place() {
     assert_eq!(fault("a:\n  - \"x\\0\"\n").to_string(), "t.yaml:2:5: a NUL character");
-    for text in ["a: x\0\n", "a: b: c\n", "a: *nowhere\n", "a: [1\n", "{\"a\":1}{\"b\":2}", "a: \"\\q\"\n"] {
+    for text in ["a: x\0\n", "a: b: c\n", "a: *nowhere\n", "a: [1\n", "a: \"\\q\"\n"] {
         assert!(matches!(fault(text).fault, Fault::Syntax(_)), "{text:?}");
     }
     assert_eq!(fault("x: 1\na: *nowhere\n").position.to_string(), "2:4");
