@@ -163,6 +163,19 @@ impl Holdings {
         self.unlisted.iter().map(|name| &**name)
     }
 
+    /// Shards that no index lists and none is about to: what an operator leaves that ends after writing them and
+    /// before writing the index. They are used again where the bundle wants their bytes, and never deleted,
+    /// since only what an index has listed is known to be ours.
+    pub fn orphans(&self) -> impl Iterator<Item = &str> {
+        let last = self.last.iter();
+        let listed = last.flat_map(|index| {
+            index.shards.iter().map(|s| &*s.name).chain(index.retired.iter().map(|r| &*r.name))
+        });
+        let known: BTreeSet<&str> = listed.chain(self.unlisted()).collect();
+        let names = self.maps.keys().map(|name| &**name).filter(|name| self.shard(name).is_some());
+        names.filter(move |name| !known.contains(name))
+    }
+
     /// Whether nobody holds the name, as far as is known.
     pub fn is_free(&self, name: &str) -> bool {
         !self.maps.contains_key(name) && !self.taken.contains(name)

@@ -74,6 +74,8 @@ pub struct Metrics {
     pub size: Gauge,
     /// Its shards.
     pub shards: Gauge,
+    /// Shards that no index lists.
+    pub orphans: Gauge,
     /// How often everything was compiled; echoes of our own writes compile nothing.
     pub compiles: Counter,
     /// How long compiling takes.
@@ -103,6 +105,7 @@ impl Metrics {
             generation: Gauge::default(),
             size: Gauge::default(),
             shards: Gauge::default(),
+            orphans: Gauge::default(),
             compiles: Counter::default(),
             compile: Histogram::new(exponential_buckets(0.000_1, 4.0, 9)),
             writes: Family::default(),
@@ -127,6 +130,11 @@ impl Metrics {
         );
         r.register_with_unit("bundle_size", "Size of the bundle", Unit::Bytes, metrics.size.clone());
         r.register("bundle_shards", "Shards of the bundle", metrics.shards.clone());
+        r.register(
+            "unlisted_shards",
+            "Shards that no index lists and nobody reads, left by an operator that was killed",
+            metrics.orphans.clone(),
+        );
         r.register("compiles", "Compiles of all objects into a bundle", metrics.compiles.clone());
         r.register_with_unit(
             "compile_duration",

@@ -55,6 +55,8 @@ pub(super) fn measure_objects(world: &World, metrics: &Metrics) {
 
 /// Sets the measurements of the bundle that the cluster holds.
 pub(super) fn measure_bundle(world: &World, metrics: &Metrics) {
+    let orphans = world.holdings.orphans().count();
+    metrics.orphans.set(i64::try_from(orphans).unwrap_or(i64::MAX));
     if let HeldIndex::Ours(_, Some(index)) = world.holdings.index() {
         metrics.generation.set(i64::try_from(index.generation).unwrap_or(i64::MAX));
         metrics.size.set(i64::try_from(index.size).unwrap_or(i64::MAX));

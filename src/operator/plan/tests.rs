@@ -71,6 +71,25 @@ fn nothing_is_planned_before_everything_was_seen() {
 }
 
 #[test]
+fn a_shard_that_no_index_has_listed_is_used_again_or_left_alone_and_counted() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let killed = cluster.plan(&goal("b")).unwrap().writes.remove(0);
+    cluster.write(killed);
+    let orphans = |cluster: &Cluster| cluster.held.orphans().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(orphans(&cluster), [""; 0], "it is about to be listed");
+    cluster.restart();
+    assert_eq!(orphans(&cluster), [first_name(&goal("b"))]);
+
+    cluster.settle(&goal("c"));
+    cluster.now += 24 * 3_600_000;
+    assert!(cluster.settle(&goal("c")).iter().all(|w| matches!(w, Write::Delete { .. })));
+    assert_eq!(orphans(&cluster), [first_name(&goal("b"))], "a label alone makes nothing ours");
+    assert_eq!(kinds(&cluster.settle(&goal("b"))), ["index"]);
+    assert_eq!(orphans(&cluster), [""; 0]);
+}
+
+#[test]
 fn a_shard_that_was_made_while_a_list_was_on_its_way_is_not_missed() {
     let mut cluster = Cluster::empty();
     cluster.held.begin();
