@@ -3,10 +3,34 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use kube::Config;
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+use crate::model::{Namespace, ResourceError};
+
+/// The namespace of the IAM objects where none is given.
+const DEFAULT_NAMESPACE: &str = "openfaas";
+
+/// Which cluster, and where in it.
+#[derive(Debug, Clone, Args)]
+pub struct ClusterArgs {
+    /// The kubeconfig to use; without it $KUBECONFIG, ~/.kube/config, or the Pod's own account
+    #[arg(long, value_name = "FILE", env = "FAAS_IAM_KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; its current one without it
+    #[arg(long, value_name = "NAME", env = "FAAS_IAM_CONTEXT")]
+    pub context: Option<String>,
+    /// The IAM namespace: where the objects are that count
+    #[arg(short, long, value_name = "NS", default_value = DEFAULT_NAMESPACE, env = "FAAS_IAM_NAMESPACE", value_parser = namespace)]
+    pub namespace: String,
+}
+
+fn namespace(text: &str) -> Result<String, ResourceError> {
+    Namespace::new(text).map(Into::into)
+}
 
 /// Why there is no way to a cluster.
 #[derive(Debug, thiserror::Error)]
@@ -32,16 +56,15 @@ impl fmt::Display for Place {
     }
 }
 
-/// The way to the cluster. `file`: the kubeconfig to use; `context`: one of its contexts. Without both the environment's
-/// kubeconfig, or the Pod's own account.
+/// The way to the cluster that the flags name; without any the environment's kubeconfig, or the Pod's own account.
 ///
 /// # Errors
 /// [`NoCluster`].
-pub async fn find(file: Option<&Path>, context: Option<&str>) -> Result<Config, NoCluster> {
-    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    match file {
+pub async fn find(args: &ClusterArgs) -> Result<Config, NoCluster> {
+    let options = KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
+    match &args.kubeconfig {
         Some(file) => Ok(Config::from_custom_kubeconfig(Kubeconfig::read_from(file)?, &options).await?),
-        None if context.is_some() => Ok(Config::from_kubeconfig(&options).await?),
+        None if args.context.is_some() => Ok(Config::from_kubeconfig(&options).await?),
         None => Ok(Config::infer().await?),
     }
 }

@@ -1,7 +1,7 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
-//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust` are pure: no
-//! IO, no clock, no environment. `operator`, `gateway`, `cli` and `kubeconfig` do IO and decide nothing.
+//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust`, `causes` are
+//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and `kubeconfig` do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -15,6 +15,7 @@
 
 pub mod api;
 pub mod bundle;
+pub mod causes;
 pub mod cli;
 pub mod compile;
 pub mod engine;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Each pure module and those it may use, lowest first.
 const PURE: &[(&str, &[&str])] = &[
+    ("causes", &[]),
     ("model", &[]),
     ("api", &["model"]),
     ("manifest", &["api", "model"]),
@@ -17,7 +18,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("bundle", &["model", "token"]),
     ("compile", &["api", "bundle", "model", "token"]),
     ("engine", &["bundle", "model", "token"]),
-    ("exchange", &["engine", "model", "token"]),
+    ("exchange", &["causes", "engine", "model", "token"]),
     ("route", &["model", "token"]),
 ];
 

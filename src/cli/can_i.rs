@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::Failure;
 use super::asker::{Asker, AskerArgs, AskerError};
 use super::identified::{Identified, Refused};
-use super::output::{self, Answer, Exit, OutputArgs};
+use super::output::{Answer, Exit, OutputArgs};
 use super::question::{self, ActionWord, QuestionError};
 use super::source::SourceArgs;
 use super::world::{World, now};
+use crate::causes::chain;
 use crate::engine::{Engine, Explanation, Principal};
 use crate::model::Request;
 
@@ -141,5 +142,5 @@ impl Who {
 
 /// Nobody was identified, so no Role was looked at.
 fn refusal(refused: &Refused) -> Explanation {
-    Explanation { allowed: false, refused: Some(output::chain(refused)), roles: Vec::new(), left_out: 0 }
+    Explanation { allowed: false, refused: Some(chain(refused)), roles: Vec::new(), left_out: 0 }
 }

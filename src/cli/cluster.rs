@@ -13,11 +13,12 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use tokio::runtime::{Builder, Runtime};
 
-use super::source::ClusterArgs;
+use super::progress::awaited;
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
 use crate::bundle::{AssembleError, Bundle, Index, IndexError, assemble};
-use crate::kubeconfig;
+use crate::causes::chain;
+use crate::kubeconfig::{self, ClusterArgs};
 use crate::operator::arrived::Arrived;
 use crate::operator::holdings::INDEX_TYPE;
 
@@ -81,6 +82,7 @@ const OBJECTS_CURE: &str =
 pub struct Cluster {
     runtime: Runtime,
     client: Client,
+    address: String,
     namespace: String,
 }
 
@@ -91,8 +93,8 @@ impl Cluster {
     /// [`ClusterError::NoConfig`] where the flags and the environment lead nowhere.
     pub fn connect(args: &ClusterArgs) -> Result<Self, ClusterError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(client(args))?;
-        Ok(Self { runtime, client, namespace: args.namespace.clone() })
+        let (client, address) = runtime.block_on(client(args))?;
+        Ok(Self { runtime, client, address, namespace: args.namespace.clone() })
     }
 
     /// The bundle that the cluster serves, every hash checked.
@@ -100,7 +102,7 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`].
     pub fn served(&self) -> Result<(Index, Bundle), ClusterError> {
-        self.wait(self.read_served())
+        self.wait("bundle", self.read_served())
     }
 
     /// All objects of the IAM namespace, kind by kind.
@@ -108,15 +110,20 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`].
     pub fn objects(&self) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
-        self.wait(async {
+        self.wait("objects", async {
             let lists = stream::iter(Kind::ACCESS).then(|kind| self.list(kind));
             Ok(lists.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
         })
     }
 
-    fn wait<T>(&self, answer: impl Future<Output = Result<T, ClusterError>>) -> Result<T, ClusterError> {
+    fn wait<T>(
+        &self,
+        what: &str,
+        answer: impl Future<Output = Result<T, ClusterError>>,
+    ) -> Result<T, ClusterError> {
+        let asking = format!("asking {} for the {what} in namespace `{}`", self.address, self.namespace);
         let bounded = async { tokio::time::timeout(PATIENCE, answer).await };
-        self.runtime.block_on(bounded).map_err(|_| ClusterError::Late)?
+        self.runtime.block_on(awaited(&asking, bounded)).map_err(|_| ClusterError::Late)?
     }
 
     /// Reads again where the operator has just moved on and a shard is gone.
@@ -192,11 +199,13 @@ fn api_resource(kind: Kind) -> ApiResource {
     }
 }
 
-async fn client(args: &ClusterArgs) -> Result<Client, ClusterError> {
-    let no_config = |error: &dyn std::error::Error| ClusterError::NoConfig(super::output::chain(error));
-    let found = kubeconfig::find(args.kubeconfig.as_deref(), args.context.as_deref()).await;
+/// A client, and the API server's address.
+async fn client(args: &ClusterArgs) -> Result<(Client, String), ClusterError> {
+    let no_config = |error: &dyn std::error::Error| ClusterError::NoConfig(chain(error));
+    let found = kubeconfig::find(args).await;
     let config = found.map_err(|e| no_config(&e))?;
-    Client::try_from(config).map_err(|e| no_config(&e))
+    let address = config.cluster_url.to_string();
+    Ok((Client::try_from(config).map_err(|e| no_config(&e))?, address))
 }
 
 /// What the API server said, in its own words.
@@ -210,6 +219,6 @@ fn failed(what: String, error: &kube::Error, cure: &'static str) -> ClusterError
             why: format!("{}; are the CRDs installed (`faas-iam crds`)?", status.message),
         },
         kube::Error::Api(status) => ClusterError::Answer { what, why: status.message.clone() },
-        other => ClusterError::Answer { what, why: super::output::chain(other) },
+        other => ClusterError::Answer { what, why: chain(other) },
     }
 }

@@ -1,7 +1,8 @@
 //! The command line: parses it, calls the command, prints the answer. One file per command.
 //!
 //! Decides nothing about grants: every answer comes from the code that the operator and the gateway
-//! run, too. A command returns what to print; nothing below prints by itself.
+//! run, too. A command returns what to print; nothing below prints by itself, but for a
+//! word about what takes long.
 
 mod asker;
 mod can_i;
@@ -16,6 +17,7 @@ mod identified;
 mod judged;
 mod operator;
 mod output;
+mod progress;
 mod question;
 mod references;
 mod render;

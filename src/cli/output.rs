@@ -3,13 +3,13 @@
 //! Knows nothing of what the answers mean. A reader that has gone away is no error.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::causes::chain;
 use crate::compile::is_hidden;
 
 /// The exit code of a command, which scripts rely on.
@@ -154,20 +154,6 @@ pub fn hide_tokens(text: &str) -> Option<String> {
 const TOKEN_START: &str = "eyJ";
 /// A header without `kid` has this many bytes; what is shorter is no token, whatever it is called.
 const SHORTEST_TOKEN: usize = 20;
-
-/// An error with its causes, each once, as one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !line.contains(&words) {
-            let _ = write!(line, ": {words}");
-        }
-        cause = error.source();
-    }
-    line
-}
 
 /// Writes all of it; a closed pipe has read what it wanted.
 fn put(stream: &mut impl Write, text: &str) -> io::Result<()> {

@@ -7,10 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use crate::model::{Namespace, ResourceError};
-
-/// The namespace of the IAM objects where none is given.
-pub const DEFAULT_NAMESPACE: &str = "openfaas";
+use crate::kubeconfig::ClusterArgs;
 
 /// Files or a cluster.
 #[derive(Debug, Clone, Args)]
@@ -23,24 +20,6 @@ pub struct SourceArgs {
     pub recursive: bool,
     #[command(flatten)]
     pub cluster: ClusterArgs,
-}
-
-/// Which cluster, and where in it.
-#[derive(Debug, Clone, Args)]
-pub struct ClusterArgs {
-    /// The kubeconfig to use; without it $KUBECONFIG, ~/.kube/config, or the Pod's own account
-    #[arg(long, value_name = "FILE", env = "FAAS_IAM_KUBECONFIG")]
-    pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; its current one without it
-    #[arg(long, value_name = "NAME", env = "FAAS_IAM_CONTEXT")]
-    pub context: Option<String>,
-    /// The IAM namespace: where the objects are that count
-    #[arg(short, long, value_name = "NS", default_value = DEFAULT_NAMESPACE, env = "FAAS_IAM_NAMESPACE", value_parser = namespace)]
-    pub namespace: String,
-}
-
-fn namespace(text: &str) -> Result<String, ResourceError> {
-    Namespace::new(text).map(Into::into)
 }
 
 impl SourceArgs {

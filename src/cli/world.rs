@@ -11,13 +11,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cluster::{Cluster, ClusterError};
 use super::files::{self, InputError};
-use super::source::{ClusterArgs, SourceArgs};
-use super::{findings, output, references};
+use super::source::SourceArgs;
+use super::{findings, references};
 use crate::api::Reason;
 use crate::bundle::{Bundle, Index};
+use crate::causes::chain;
 use crate::compile::link::link;
 use crate::compile::validate::validate;
 use crate::compile::{Catalogue, Judged, ObjectRef, Problem, Surroundings};
+use crate::kubeconfig::ClusterArgs;
 use crate::manifest::{self, Diagnostic, Object, Selection, Severity};
 use crate::model::FieldPath;
 
@@ -99,7 +101,7 @@ impl World {
 
     /// Each input that could not be read, as a line with its cause.
     pub fn unreadable(&self) -> Vec<String> {
-        self.unreadable.iter().map(|error| output::chain(error)).collect()
+        self.unreadable.iter().map(|error| chain(error)).collect()
     }
 
     /// The findings that keep something from serving.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::asked::MAX_AUDIENCES;
 use super::claims::MOST_BYTES;
+use crate::causes::chain;
 use crate::engine::Unidentified;
 use crate::model::Resource;
 use crate::token::{ClaimError, TokenError};
@@ -223,15 +224,4 @@ impl Refusal {
 /// What a client sent, as far as it is shown: control characters replaced, cut off.
 fn cut(text: &str) -> String {
     text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

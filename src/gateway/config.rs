@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::kubeconfig::ClusterArgs;
 use crate::operator::config::LogFormat;
 
 /// What becomes of the administrator's basic credential.
@@ -29,13 +30,9 @@ pub struct Config {
     )]
     pub manifests: Option<PathBuf>,
 
-    /// The kubeconfig; inside a cluster the Pod's ServiceAccount is used without one
-    #[arg(long, env = "FAAS_IAM_KUBECONFIG", value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig
-    #[arg(long, env = "FAAS_IAM_CONTEXT", value_name = "NAME")]
-    pub context: Option<String>,
+    /// The cluster, and the IAM namespace in it, whose Secrets of ours nobody replaces through the gateway
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 
     /// Where clients are listened to
     #[arg(long, env = "FAAS_IAM_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
@@ -64,10 +61,6 @@ pub struct Config {
     /// The namespace of functions whose caller names none
     #[arg(long, env = "FAAS_IAM_DEFAULT_NAMESPACE", default_value = "openfaas-fn", value_name = "NS")]
     pub default_namespace: String,
-
-    /// The IAM namespace: where the bundle is, and whose Secrets of ours nobody replaces through the gateway
-    #[arg(short, long, env = "FAAS_IAM_NAMESPACE", default_value = "openfaas", value_name = "NS")]
-    pub namespace: String,
 
     /// What becomes of the administrator's basic credential
     #[arg(long, env = "FAAS_IAM_BASIC_AUTH", value_enum, default_value = "deny")]

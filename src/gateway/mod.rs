@@ -26,14 +26,9 @@ mod snapshot;
 mod source;
 mod upgrade;
 
+use crate::causes::chain;
 pub use config::{BasicAuth, Config};
 pub use run::{GatewayError, run};
-
-/// An error and everything beneath it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
 
 #[cfg(test)]
 mod tests;

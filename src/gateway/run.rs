@@ -123,7 +123,7 @@ async fn connection(config: &Config) -> Result<(Option<Client>, Fetcher), Gatewa
     if config.manifests.is_some() {
         return Ok((None, Fetcher::new(Options::default(), None)));
     }
-    let found = kubeconfig::find(config.kubeconfig.as_deref(), config.context.as_deref()).await?;
+    let found = kubeconfig::find(&config.cluster).await?;
     let address = found.cluster_url.to_string();
     let api = url::Url::parse(&address).map_err(|_| GatewayError::Address(address))?;
     let client = Client::try_from(found).map_err(GatewayError::Client)?;
@@ -140,12 +140,12 @@ fn follow(
 ) -> Result<Pin<Box<dyn Future<Output = ()> + Send>>, GatewayError> {
     if let (Some(folder), Some(signing)) = (&config.manifests, &signing) {
         let watch = folder::Watch::new(folder)?;
-        gateway.publish(&folder::read(folder, &config.namespace)?, 1, signing.clone());
-        let namespace = config.namespace.clone();
+        gateway.publish(&folder::read(folder, &config.cluster.namespace)?, 1, signing.clone());
+        let namespace = config.cluster.namespace.clone();
         return Ok(Box::pin(following(watch, folder.clone(), namespace, gateway.clone(), signing.clone())));
     }
     let client = client.ok_or_else(|| GatewayError::Address(String::new()))?;
-    Ok(Box::pin(cluster::Source::new(client, &config.namespace, signing).follow(gateway.clone())))
+    Ok(Box::pin(cluster::Source::new(client, &config.cluster.namespace, signing).follow(gateway.clone())))
 }
 
 fn gateway(config: &Config, fetcher: Fetcher) -> Result<Gateway, GatewayError> {
@@ -156,7 +156,7 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<Gateway, GatewayError> {
     let settings = Settings {
         public_url: config.public_url.clone(),
         default_namespace: Namespace::new(&config.default_namespace)?,
-        iam_namespace: config.namespace.clone(),
+        iam_namespace: config.cluster.namespace.clone(),
         basic_auth: config.basic_auth,
         private: config.private_functions,
     };

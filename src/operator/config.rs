@@ -1,10 +1,9 @@
 //! The operator's flags. Names and defaults are a contract that scripts use.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{Namespace, ResourceError};
+use crate::kubeconfig::ClusterArgs;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -19,17 +18,9 @@ pub enum LogFormat {
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Example:\n  faas-iam operator -n openfaas --public-url https://gateway.example.com")]
 pub struct Config {
-    /// The IAM namespace, where the custom resources are
-    #[arg(short, long, env = "FAAS_IAM_NAMESPACE", default_value = "openfaas", value_name = "NAMESPACE", value_parser = namespace)]
-    pub namespace: String,
-
-    /// The kubeconfig; inside a cluster the Pod's ServiceAccount is used without one
-    #[arg(long, env = "FAAS_IAM_KUBECONFIG", value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig
-    #[arg(long, env = "FAAS_IAM_CONTEXT", value_name = "NAME")]
-    pub context: Option<String>,
+    /// The cluster, and the IAM namespace in it
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 
     /// Where /metrics, /livez and /readyz are served
     #[arg(long, env = "FAAS_IAM_METRICS_LISTEN", default_value = "0.0.0.0:9090", value_name = "ADDRESS")]
@@ -88,10 +79,6 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no duration above zero such as `15s`, `10m` or `24h`")]
 pub struct DurationError(String);
-
-fn namespace(text: &str) -> Result<String, ResourceError> {
-    Namespace::new(text).map(Into::into)
-}
 
 /// A text that is no address of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

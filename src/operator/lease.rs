@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::election::{Election, Step, Terms, View};
 use super::names::{LEASE, MANAGER};
 use super::seen::Seen;
-use super::watch::chain;
+use crate::causes::chain;
 
 /// Whether we lead, to be asked before every write.
 #[derive(Debug, Clone)]

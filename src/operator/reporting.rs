@@ -11,9 +11,9 @@ use super::apply::code;
 use super::arrived::Arrived;
 use super::names::MANAGER;
 use super::statuses::{News, StatusWrite};
-use super::watch::chain;
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::INDEX_SECRET;
+use crate::causes::chain;
 use crate::compile::ObjectRef;
 
 /// Bytes of an Event's note (Kubernetes takes 1,024).

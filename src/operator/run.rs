@@ -25,10 +25,11 @@ use super::reporting::Reporting;
 use super::seen;
 use super::serve::{Served, serve};
 use super::turn::Operator;
-use super::watch::{Watches, chain};
+use super::watch::Watches;
 use super::world::World;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Bundle, assemble};
+use crate::causes::chain;
 use crate::kubeconfig::{self, NoCluster};
 
 /// Messages that may wait; who tells waits where there are more.
@@ -87,7 +88,7 @@ pub async fn run(config: Config) -> Result<(), OperatorError> {
             tracing::error!(error = %error, "the endpoints have ended");
         }
     });
-    let applier = Applier::new(client.clone(), &config.namespace);
+    let applier = Applier::new(client.clone(), &config.cluster.namespace);
     if let Some(left) = unless(&stop, remembered(&client, &config, &applier)).await {
         work(config, client, api, left, served, applier, &mut tasks, stop.clone()).await;
     }
@@ -115,7 +116,7 @@ async fn work(
     let (tell, seen) = mpsc::channel(WAITING);
     let identity = config.identity.clone().unwrap_or_else(super::logging::host);
     let leadership = candidate(&config, &client, identity.clone(), &tell, tasks, &stop);
-    let watches = Watches::new(client.clone(), &config.namespace, config.bundle_limit, tell.clone());
+    let watches = Watches::new(client.clone(), &config.cluster.namespace, config.bundle_limit, tell.clone());
     let mut watching = JoinSet::new();
     watches.start(&mut watching);
     let options = Options { forbid_private: config.forbid_private_issuers, ..Options::default() };
@@ -125,7 +126,7 @@ async fn work(
         watching: BTreeMap::new(),
         watches,
         applier,
-        reporting: Reporting::new(client.clone(), &config.namespace, &identity),
+        reporting: Reporting::new(client.clone(), &config.cluster.namespace, &identity),
         fetcher: Arc::new(Fetcher::new(options, Some(Cluster::new(client, api)))),
         leadership,
         served,
@@ -156,13 +157,14 @@ fn candidate(
     }
     let leadership = Leadership::new();
     let terms = Terms::of(config.lease_duration);
-    let candidate = Candidate::new(client.clone(), &config.namespace, identity, terms, leadership.clone());
+    let candidate =
+        Candidate::new(client.clone(), &config.cluster.namespace, identity, terms, leadership.clone());
     tasks.spawn(candidate.run(tell.clone(), stop.clone()));
     leadership
 }
 
 async fn connect(config: &Config) -> Result<(Client, url::Url), OperatorError> {
-    let found = kubeconfig::find(config.kubeconfig.as_deref(), config.context.as_deref()).await?;
+    let found = kubeconfig::find(&config.cluster).await?;
     let address = found.cluster_url.to_string();
     let api = url::Url::parse(&address).map_err(|_| OperatorError::Address(address))?;
     Ok((patient(found, ANSWER_WITHIN).map_err(OperatorError::Client)?, api))
@@ -185,7 +187,8 @@ async fn remembered(client: &Client, config: &Config, applier: &Applier) -> Opti
 }
 
 async fn left(client: &Client, config: &Config, applier: &Applier) -> kube::Result<Option<Bundle>> {
-    let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(client.clone(), &config.namespace);
+    let secrets: Api<k8s_openapi::api::core::v1::Secret> =
+        Api::namespaced(client.clone(), &config.cluster.namespace);
     let secret = secrets.get_opt(INDEX_SECRET).await?;
     let HeldIndex::Ours(_, Some(index)) = seen::index(secret.as_ref(), config.bundle_limit) else {
         return Ok(None);

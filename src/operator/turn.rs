@@ -24,9 +24,10 @@ use super::seen::Seen;
 use super::serve::Served;
 use super::shown_state;
 use super::statuses::{News, StatusWrite};
-use super::watch::{Watches, chain};
+use super::watch::Watches;
 use super::world::{Due, SigningKey, World};
 use crate::api::Kind;
+use crate::causes::chain;
 use crate::compile::ObjectRef;
 use crate::model::KeyRef;
 

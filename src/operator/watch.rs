@@ -28,6 +28,7 @@ use super::shown::Shown;
 use super::{signing, trusted};
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::INDEX_SECRET;
+use crate::causes::chain;
 use crate::compile::ObjectRef;
 use crate::model::{KeyRef, RefKind};
 
@@ -265,19 +266,4 @@ fn is_refusal(error: &watcher::Error) -> bool {
         }
         _ => false,
     }
-}
-
-/// An error with its causes, once each.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = inner.source();
-    }
-    text
 }

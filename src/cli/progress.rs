@@ -1,0 +1,66 @@
+//! What is being waited for, said after a moment to whoever sits at a terminal. Says nothing into a file or a
+//! pipe, and nothing to standard output.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::pin::pin;
+use std::time::Duration;
+
+use super::output::plain;
+
+/// Answers that come faster need no word.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// The answer; meanwhile, where somebody looks at it, standard error has a line that begins with `what`.
+pub async fn awaited<T>(what: &str, answer: impl Future<Output = T>) -> T {
+    if !io::stderr().is_terminal() {
+        return answer.await;
+    }
+    let say = || {
+        // Where nobody can be told, the answer is still worth having.
+        let _ = writeln!(io::stderr(), "{} …", plain(what));
+    };
+    unless_soon(answer, tokio::time::sleep(MOMENT), say).await
+}
+
+/// The answer; says so where the moment is over before it is there.
+async fn unless_soon<T>(
+    answer: impl Future<Output = T>,
+    moment: impl Future<Output = ()>,
+    say: impl FnOnce(),
+) -> T {
+    let mut answer = pin!(answer);
+    tokio::select! {
+        biased;
+        done = &mut answer => return done,
+        () = moment => say(),
+    }
+    answer.await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_awaited_is_said_once_where_the_answer_takes_longer_than_a_moment() {
+        let said = Cell::new(0);
+        let say = || said.set(said.get() + 1);
+        let slow = async {
+            tokio::task::yield_now().await;
+            7
+        };
+        assert_eq!(unless_soon(slow, ready(()), say).await, 7);
+        assert_eq!(said.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_there_at_once_is_all_that_is_said() {
+        let said = Cell::new(false);
+        assert_eq!(unless_soon(ready(7), pending(), || said.set(true)).await, 7);
+        assert_eq!(unless_soon(ready(7), ready(()), || said.set(true)).await, 7);
+        assert!(!said.get());
+    }
+}
