@@ -1,5 +1,7 @@
 //! What makes a compile necessary, and what does not.
 
+use proptest::prelude::*;
+
 use super::*;
 
 type Change = fn(&mut World);
@@ -79,4 +81,49 @@ fn whatever_a_bundle_or_a_report_depends_on_compiles() {
     world.keybook.hurry(NOW, |_| true);
     answer(&mut world, &found());
     assert!(!world.is_stale(), "the same keys again");
+}
+
+/// One thing that may happen.
+fn happen(world: &mut World, what: u8, n: i64) {
+    let spec = |n: i64| json!({ "iss": format!("https://i{n}.example.com"), "aud": ["gw"] });
+    match what {
+        0 => world.objects.apply(policy(n)),
+        1 => world.objects.delete(&key(Kind::Policy, "all")),
+        2 => world.objects.apply(shown(Kind::JwtIssuer, "b", n, spec(n))),
+        3 => world.objects.apply(labelled("9")),
+        4 => world.objects.apply(Shown { status: json!({ "observedGeneration": n }), ..policy(1) }),
+        5 => world.signing = if n == 1 { usable() } else { SigningKey::Absent },
+        6 => world.keybook.hurry(NOW, |_| true),
+        7 => answer(world, &found()),
+        8 => {
+            let missed = Missed { reason: Reason::IssuerUnreachable, message: format!("try {n}") };
+            answer(world, &Err(missed));
+        }
+        9 => world.keybook.forget("a"),
+        10 => {
+            world.keybook.expire(if n == 1 { NOW } else { i64::MAX }, 1);
+        }
+        11 => {
+            let fields = vec!["spec.statement".to_owned()];
+            world.objects.define(Kind::Policy, Schema::Lacking { mark: n.to_string(), fields });
+        }
+        12 => list(world, vec![system(), policy(n)]),
+        _ => world.holdings.see_index(crate::operator::holdings::HeldIndex::Absent),
+    }
+}
+
+proptest! {
+    #[test]
+    fn where_no_compile_is_needed_another_one_would_change_nothing(
+        happenings in proptest::collection::vec((0u8..14, 1i64..4), 1..40)
+    ) {
+        let mut world = compiled();
+        for (what, n) in happenings {
+            happen(&mut world, what, n);
+            let (needed, goal, reports) = (world.is_stale(), world.goal().unwrap(), world.reports().clone());
+            world.compile(NOW);
+            let same = world.goal().unwrap().digest() == goal.digest() && *world.reports() == reports;
+            prop_assert!(needed || same, "{what} {n}");
+        }
+    }
 }
