@@ -3,6 +3,8 @@
 
 use std::{fs, path::Path, process::Command};
 
+use faas_iam::model::{Action, Operator};
+
 use crate::{
     support::{Result, examples, product, tools::root},
     without_flags,
@@ -34,6 +36,33 @@ fn run(command: &str) -> Result<(String, Option<i32>)> {
     let output = without_flags(shell.args(["-c", command])).current_dir(root()).env("PATH", path).output()?;
     let text = [output.stdout, output.stderr].concat();
     Ok((String::from_utf8(text)?.trim_end().to_owned(), output.status.code()))
+}
+
+/// What stands in backticks in the rows of the table that begins so.
+fn in_table(markdown: &str, heading: &str) -> Vec<Vec<String>> {
+    let rows =
+        markdown.split_once(heading).unwrap().1.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.split('`').skip(1).step_by(2).map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_page_lists_every_action_and_only_operators_that_there_are() -> Result<()> {
+    let page = fs::read_to_string(root().join("README.md"))?;
+    let families = in_table(&page, "| Family | Actions | asked about |");
+    let listed = families.iter().flat_map(|row| {
+        let verbs = &row[1..row.len() - 1];
+        verbs.iter().map(|verb| format!("{}:{verb}", row[0]))
+    });
+    let known = Action::ALL.iter().map(|action| action.to_string());
+    assert_eq!(listed.collect::<Vec<_>>(), known.collect::<Vec<_>>());
+    let operators: Vec<_> =
+        in_table(&page, "| Operator | holds where the claim |").into_iter().flatten().collect();
+    let named = operators.iter().filter(|word| word.contains("String") || word.len() == 4);
+    assert!(named.clone().count() >= 10, "{operators:?}");
+    for operator in named {
+        assert!(operator.parse::<Operator>().is_ok(), "{operator}");
+    }
+    Ok(())
 }
 
 #[test]
