@@ -66,11 +66,14 @@ async fn run(exit: bool) -> Result<()> {
         .map_err(|f| operator.process.blame(&f.to_string()))?;
     println!("\n{shown}");
     show::decisions(plane.cluster().kubeconfig(), NAMESPACE)?;
-    println!("kubeconfig: {}", plane.cluster().kubeconfig().display());
     if exit {
         operator.stop().await?;
         return plane.shut_down().await;
     }
+    println!("kubeconfig: {}", plane.cluster().kubeconfig().display());
+    println!(
+        "the Pod of its Deployment stays Pending: there is no node, and the operator is a process of this machine"
+    );
     println!("running until interrupted (Ctrl-C)");
     match operator.process.wait(Duration::from_secs(u64::from(u32::MAX))).await {
         Ok(code) => Err(operator.process.blame(&format!("the operator has ended with code {code}"))),

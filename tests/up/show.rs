@@ -38,7 +38,7 @@ pub async fn everything(client: &Client, namespace: &str, within: Duration) -> R
     let index = index(client, namespace).await?;
     writeln!(
         text,
-        "\nbundle: generation {}, {} records, {} bytes in {} shards\n        sha256 {}",
+        "\nbundle: generation {}, {} records, {} bytes, shards: {}\n        sha256 {}",
         index.generation,
         index.records,
         index.size,
