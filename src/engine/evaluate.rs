@@ -12,7 +12,7 @@ pub(super) fn condition_holds(condition: &Condition, principal: &Principal) -> b
 /// A clause that does not hold; one on the issuer before others, because it says the most.
 pub(super) fn failing<'c>(condition: &'c Condition, principal: &Principal) -> Option<&'c Clause> {
     let unmet = || condition.0.iter().filter(|clause| !clause_holds(clause, principal));
-    unmet().find(|clause| &*clause.claim == "iss").or_else(|| unmet().next())
+    unmet().find(|clause| is_of_issuer(clause)).or_else(|| unmet().next())
 }
 
 /// Whether the Role's own principal and condition both hold; its issuers are judged elsewhere.
@@ -37,10 +37,24 @@ fn usable(claim: &str, principal: &Principal) -> bool {
 }
 
 pub(super) fn clause_holds(clause: &Clause, principal: &Principal) -> bool {
-    if !usable(&clause.claim, principal) {
-        return false;
-    }
-    let value = principal.claims.get(&clause.claim);
+    usable(&clause.claim, principal) && value_holds(clause, principal.claims.get(&clause.claim))
+}
+
+/// A clause on the issuer that the principal's is not what it wants.
+pub(super) fn failing_issuer<'c>(role: &'c Role, principal: &Principal) -> Option<&'c Clause> {
+    role.clauses().iter().find(|clause| is_of_issuer(clause) && !clause_holds(clause, principal))
+}
+
+/// Whether tokens of this issuer can satisfy the clause, as far as the issuer decides.
+pub(super) fn admits(clause: &Clause, iss: &str) -> bool {
+    !is_of_issuer(clause) || value_holds(clause, Some(&ClaimValue::Text(iss.into())))
+}
+
+fn is_of_issuer(clause: &Clause) -> bool {
+    &*clause.claim == "iss"
+}
+
+fn value_holds(clause: &Clause, value: Option<&ClaimValue>) -> bool {
     match (clause.op.comparison, value) {
         (Comparison::Null, value) => flag(&clause.values, value.is_none()),
         (_, None) => false,

@@ -263,8 +263,12 @@ impl Engine {
     }
 }
 
-/// Why the Role is not the principal's; `None` where it is.
+/// Why the Role is not the principal's; `None` where it is. That it is for another issuer says the most, and
+/// comes before what the principal's own issuer would ask of it.
 fn identity_outcome(role: &CompiledRole, principal: &Principal) -> Option<Outcome> {
+    if let Some(clause) = evaluate::failing_issuer(&role.role, principal) {
+        return Some(Outcome::ConditionUnmet(unmet(clause, principal)));
+    }
     if !super::at_issuer(role, principal) {
         return Some(match role.barred_at(&principal.iss) {
             Some(sharing) => Outcome::TenantUnbound { wanted: sharing.wanted() },

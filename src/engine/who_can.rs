@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use super::Engine;
 use super::grants::{CompiledRole, Grant};
+use super::{Engine, evaluate};
 use crate::model::{Clause, Request, Statement};
 
 /// One way to be allowed.
@@ -19,7 +19,7 @@ pub struct Grantee {
     pub sid: String,
     /// Everything that has to hold, in words; each.
     pub who: Vec<String>,
-    /// Shared issuers at which the Role is not enforced.
+    /// Shared issuers whose tokens could satisfy the conditions, and at which the Role is not enforced.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_at: Vec<String>,
 }
@@ -47,9 +47,15 @@ impl Engine {
             policy: self.grants.policy(grant).map(|(name, _)| name.to_string()).unwrap_or_default(),
             sid: statement.sid.to_string(),
             who: who(role, statement),
-            not_at: role.barred.iter().map(|(iss, _)| iss.to_string()).collect(),
+            not_at: not_at(role, statement),
         })
     }
+}
+
+fn not_at(role: &CompiledRole, statement: &Statement) -> Vec<String> {
+    let clauses = || role.role.clauses().iter().chain(statement.condition.iter().flat_map(|c| &c.0));
+    let barred = role.barred.iter().map(|(iss, _)| iss);
+    barred.filter(|iss| clauses().all(|c| evaluate::admits(c, iss))).map(ToString::to_string).collect()
 }
 
 fn who(role: &CompiledRole, statement: &Statement) -> Vec<String> {
