@@ -7,6 +7,7 @@ use clap::builder::FalseyValueParser;
 use serde::Serialize;
 
 use super::cluster::Cluster;
+use super::files::InputError;
 use super::output::{Answer, Exit, OutputArgs};
 use super::source::SourceArgs;
 use super::world::World;
@@ -41,12 +42,16 @@ Examples:
 
 /// The answer for machines.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Summary<'a> {
     objects: usize,
     problems: usize,
     warnings: usize,
     skipped: &'a BTreeMap<String, usize>,
-    unreadable: Vec<String>,
+    without_namespace: usize,
+    #[serde(skip)]
+    elsewhere: usize,
+    unreadable: Vec<Diagnostic>,
     findings: &'a [Diagnostic],
 }
 
@@ -61,8 +66,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let nothing = world.nothing(&args.source).map(|nothing| format!("error: nothing to check: {nothing}"));
     let exit = if nothing.is_some() { Exit::Wrong } else { summary.exit(args.strict) };
     let answer = match args.output.output {
-        Some(format) => Answer::new(exit, format.write(&summary)?).remark(&summary.unreadable),
-        None => Answer::text(exit, &summary.line()).remark(&summary.unreadable).remark(&world.findings),
+        Some(format) => Answer::new(exit, format.write(&summary)?),
+        None => {
+            let line = summary.line(&args.source);
+            Answer::text(exit, &line).remark(world.unreadable()).remark(&world.findings)
+        }
     };
     Ok(answer.remark(nothing))
 }
@@ -75,7 +83,9 @@ impl<'a> Summary<'a> {
             problems,
             warnings: world.findings.len() - problems,
             skipped: &world.skipped,
-            unreadable: world.unreadable(),
+            without_namespace: world.without_namespace,
+            elsewhere: world.elsewhere,
+            unreadable: world.unreadable.iter().map(InputError::finding).collect(),
             findings: &world.findings,
         }
     }
@@ -89,7 +99,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn line(&self) -> String {
+    fn line(&self, source: &SourceArgs) -> String {
         let mut line = format!(
             "{}: {}, {}",
             count(self.objects, "object"),
@@ -103,7 +113,24 @@ impl<'a> Summary<'a> {
             let kinds = self.skipped.iter().map(|(kind, number)| format!("{number} {kind}"));
             let _ = write!(line, "; others skipped: {}", kinds.collect::<Vec<_>>().join(", "));
         }
-        line + "\n"
+        if self.elsewhere > 0 && source.is_files() {
+            line.push_str("; with `--partial` what is missing may stand elsewhere");
+        }
+        line + &self.unplaced(&source.cluster.namespace) + "\n"
+    }
+
+    /// A remark and no warning: what Helm or kustomize renders gets its namespace later, and `semantics.md` 20
+    /// takes it for ours.
+    fn unplaced(&self, namespace: &str) -> String {
+        let (name, it) = match self.without_namespace {
+            0 => return String::new(),
+            1 => ("names", "it"),
+            _ => ("name", "them"),
+        };
+        format!(
+            "; {} {name} no namespace: kubectl puts {it} into that of its context, and only `{namespace}` counts",
+            self.without_namespace
+        )
     }
 }
 

@@ -6,8 +6,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::manifest::{self, Document, ManifestError};
+use super::output::chain;
+use crate::manifest::{self, Diagnostic, Document, ManifestError, Severity};
 
 /// The most files that one command reads.
 pub const MAX_FILES: usize = 10_000;
@@ -51,6 +53,22 @@ pub enum InputError {
     /// No YAML for us.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+}
+
+impl InputError {
+    /// The same as a finding, with its place as far as that is known.
+    pub fn finding(&self) -> Diagnostic {
+        let (source, position, message) = match self {
+            Self::Manifest(ManifestError { file, position, fault }) => {
+                (Some(Arc::clone(file)), Some(*position), fault.to_string())
+            }
+            Self::Unreadable { path, .. } | Self::NotText(path) | Self::NothingFound(path) => {
+                (Some(path.to_string_lossy().into()), None, chain(self))
+            }
+            Self::TooManyFiles | Self::TooMuch => (None, None, self.to_string()),
+        };
+        Diagnostic { source, position, object: None, field: None, severity: Severity::Problem, message }
+    }
 }
 
 /// What all inputs hold together.

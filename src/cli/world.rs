@@ -36,6 +36,10 @@ pub struct World {
     pub objects: usize,
     /// How many objects of other groups were left out, by kind.
     pub skipped: BTreeMap<String, usize>,
+    /// How many objects of ours in the files name no namespace.
+    pub without_namespace: usize,
+    /// How many problems are references to what is not among the objects.
+    pub elsewhere: usize,
     /// Inputs that could not be read; with any of them there is no answer.
     pub unreadable: Vec<InputError>,
 }
@@ -70,6 +74,7 @@ impl World {
         world.findings.sort();
         world.findings.dedup();
         world.objects = selection.objects.len().saturating_add(selection.refused.len());
+        world.without_namespace = selection.without_namespace;
         Self { skipped: selection.skipped, unreadable: inputs.errors, ..world }
     }
 
@@ -80,7 +85,11 @@ impl World {
         let mut findings: Vec<_> =
             told.flat_map(|(object, report)| findings::of_report(object, report, &read.places)).collect();
         findings.sort();
-        Self { bundle: linked.bundle, findings, objects: catalogue.objects.len(), ..Self::default() }
+        let problems = linked.reports.values().flat_map(|report| &report.problems);
+        let elsewhere =
+            problems.filter(|p| matches!(p.reason, Reason::PolicyNotFound | Reason::IssuerNotFound)).count();
+        let objects = catalogue.objects.len();
+        Self { bundle: linked.bundle, findings, objects, elsewhere, ..Self::default() }
     }
 
     /// Whether a cluster serves this, as opposed to what would follow from files.
@@ -179,8 +188,11 @@ fn refuse(judged: Judged) -> Judged {
     Judged { verdict: Err(vec![problem]), ..judged }
 }
 
-/// What else is wrong with an object that was refused, so that nobody has to come twice.
+/// What else is wrong with an object that was refused, so that nobody has to come twice. Of a key that is no
+/// text the selection has spoken.
 fn own_problems(object: &Object) -> Vec<Diagnostic> {
-    let problems = judge(object).verdict.err().unwrap_or_default();
-    problems.into_iter().map(|p| object.finding(Severity::Problem, p.field, p.message)).collect()
+    let spoken: BTreeSet<_> = object.document.misread_keys().into_iter().map(|(path, ..)| path).collect();
+    let problems = judge(object).verdict.err().unwrap_or_default().into_iter();
+    let others = problems.filter(|p| !spoken.contains(&p.field));
+    others.map(|p| object.finding(Severity::Problem, p.field, p.message)).collect()
 }

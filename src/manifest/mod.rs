@@ -177,5 +177,16 @@ const MAX_KEY_CHARS: usize = 16 << 10;
 fn syntax(error: &ScanError) -> Located {
     let at = error.marker();
     let position = Position { line: at.line(), column: at.col().saturating_add(1) };
-    (position, Fault::Syntax(error.info()))
+    (position, Fault::Syntax(with_cure(error.info())))
+}
+
+/// The parser's own words, and what is behind them where people trip.
+fn with_cure(words: String) -> String {
+    let cure = match words.as_str() {
+        w if w.contains("anchor or alias") => "; a lone `*` needs quotes: write `\"*\"`",
+        w if w.contains("unknown anchor") => "; where no alias is meant, write it in quotes, `\"*:*\"`",
+        w if w.contains("tabs disallowed") => "; indent with spaces",
+        _ => "",
+    };
+    words + cure
 }

@@ -64,6 +64,8 @@ pub struct Selection {
     pub others: Vec<Other>,
     /// How many objects of other groups there are, in any namespace, by kind.
     pub skipped: BTreeMap<String, usize>,
+    /// How many objects of ours name no namespace, which kubectl puts into that of its context.
+    pub without_namespace: usize,
     /// What is wrong so far.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -87,7 +89,11 @@ pub fn select(documents: Vec<Document>, iam_namespace: &str) -> Selection {
     let mut selection = Selection::default();
     for document in documents {
         match classify(document, iam_namespace) {
-            Ok(Found::Ours(object)) => selection.objects.push(object),
+            Ok(Found::Ours(object)) => {
+                let placed = object.document.text(&["metadata", "namespace"]).is_some_and(|n| !n.is_empty());
+                selection.without_namespace += usize::from(!placed);
+                selection.objects.push(object);
+            }
             Ok(Found::Other(other, is_near)) => selection.skip(other, is_near),
             Err(finding) => selection.diagnostics.push(finding),
         }
@@ -115,12 +121,27 @@ fn classify(document: Document, iam_namespace: &str) -> Result<Found, Diagnostic
         let kind = known_kind(&document, &api_version, &kind)?;
         return ours(document, kind, &namespace, iam_namespace).map(Found::Ours);
     }
+    if let Some(meant) = near_miss(&document, &api_version, &kind) {
+        let cure = meant.api_version();
+        let message = format!("`{kind}` of `{api_version}` is none of ours; write `{cure}`");
+        return Err(problem(&document, &["apiVersion"], message));
+    }
     let name = document.text(&["metadata", "name"]).unwrap_or_default().to_owned();
     Ok(Found::Other(Other { api_version, kind, name, document }, namespace == iam_namespace))
 }
 
+/// The kind of ours that a document of another group must mean: nobody else has such a kind, or the group is
+/// OpenFaaS' own. RBAC has Roles too; one with `spec.policy` is none of them.
+fn near_miss(document: &Document, api_version: &str, kind: &str) -> Option<Kind> {
+    let meant = Kind::ALL.into_iter().find(|known| known.kind() == kind)?;
+    let openfaas = api_version.to_ascii_lowercase().contains("openfaas.com");
+    let rbac = api_version.starts_with("rbac.authorization.k8s.io/")
+        && document.value.pointer("/spec/policy").is_some();
+    (openfaas || rbac || meant == Kind::JwtIssuer).then_some(meant)
+}
+
 fn ours(document: Document, kind: Kind, namespace: &str, iam_namespace: &str) -> Result<Object, Diagnostic> {
-    let name = name(&document)?.to_owned();
+    let name = name(&document, kind)?.to_owned();
     if namespace != iam_namespace {
         let message =
             format!("left out: objects count in the namespace `{iam_namespace}` alone, not in `{namespace}`");
@@ -164,11 +185,17 @@ fn namespace(document: &Document) -> Result<Option<&str>, Diagnostic> {
     }
 }
 
-fn name(document: &Document) -> Result<&str, Diagnostic> {
+fn name(document: &Document, kind: Kind) -> Result<&str, Diagnostic> {
     let name = metadata_text(document, "name")?;
-    let message = "no name that Kubernetes takes: at most 253 of a-z, 0-9, `-` and `.`, \
-                   where each part between dots begins and ends with a letter or digit";
-    if is_object_name(name) { Ok(name) } else { Err(problem(document, &["metadata", "name"], message)) }
+    if is_object_name(name) {
+        return Ok(name);
+    }
+    let message = format!(
+        "`{name:.80}` of this {} is no name that Kubernetes takes: at most 253 of a-z, 0-9, `-` and `.`, where each part \
+         between dots begins and ends with a letter or digit",
+        kind.kind()
+    );
+    Err(problem(document, &["metadata", "name"], message))
 }
 
 fn metadata_text<'a>(document: &'a Document, key: &'static str) -> Result<&'a str, Diagnostic> {
@@ -240,8 +267,15 @@ fn some_of(places: &[String]) -> String {
 fn misread_keys(object: &Object) -> impl Iterator<Item = Diagnostic> + '_ {
     object.document.misread_keys().into_iter().map(|(path, written, position)| {
         let message = format!("the key `{written}` is not read as text; write `\"{written}\"`");
+        let path = as_written(path, written);
         Diagnostic { position: Some(position), ..object.finding(Severity::Problem, path, message) }
     })
+}
+
+/// The path of a key by the name that its author knows it by.
+fn as_written(mut path: FieldPath, written: &str) -> FieldPath {
+    path.pop();
+    path.child(written.to_owned())
 }
 
 /// Labels and annotations are text.

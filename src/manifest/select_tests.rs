@@ -89,6 +89,41 @@ fn our_group_with_an_unknown_version_or_kind_is_a_problem() {
 }
 
 #[test]
+fn our_kinds_in_another_group_are_a_problem_where_nobody_else_can_be_meant() {
+    let of = |version: &str, kind: &str, spec: &str| {
+        format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n")
+    };
+    let near = [
+        of("openfaas.com/v1", "Policy", "{}"),
+        of("openfaas.com/v1alpha1", "Role", "{}"),
+        of("IAM.openfaas.com/v1", "Role", "{}"),
+        of("v1", "JwtIssuer", "{}"),
+        of("rbac.authorization.k8s.io/v1", "JwtIssuer", "{}"),
+        of("rbac.authorization.k8s.io/v1", "Role", "{policy: [a]}"),
+    ];
+    for text in near {
+        let said = complaint(&text);
+        assert!(said.starts_with("0.yaml:1:1: apiVersion: `"), "{said}");
+        assert!(said.ends_with("; write `iam.openfaas.com/v1`"), "{said}");
+    }
+    let foreign = [
+        of("rbac.authorization.k8s.io/v1", "Role", ""),
+        of("kyverno.io/v1", "Policy", "{}"),
+        of("openfaas.com/v1", "Function", "{}"),
+    ];
+    for text in foreign {
+        let selection = sort_out(&[&text]);
+        assert!(selection.diagnostics.is_empty() && selection.others.len() == 1, "{text}");
+    }
+}
+
+#[test]
+fn objects_that_name_no_namespace_are_counted() {
+    let placed = role("b").replace("{name: b}", "{name: b, namespace: openfaas}");
+    assert_eq!(sort_out(&[&role("a"), &placed, &role("c")]).without_namespace, 2);
+}
+
+#[test]
 fn what_is_no_object_is_a_problem() {
     assert_eq!(complaint("- a\n"), "0.yaml:1:1: a document that is no map");
     assert_eq!(complaint("kind: List\nitems: [text]\n"), "0.yaml:2:9: a document that is no map");
@@ -120,7 +155,11 @@ fn a_name_is_required_text_that_kubernetes_takes() {
     );
     for bad in ["Dev", "a_b", "-a", "a-", "a..b", ".a", "\"\"", "\"a b\"", &"a".repeat(254)] {
         let said = named(&format!("metadata: {{name: {bad}}}"));
-        assert!(said.contains("metadata.name: no name that Kubernetes takes"), "{bad}: {said}");
+        let shown = format!(
+            "metadata.name: `{}` of this Role is no name that Kubernetes takes",
+            bad.trim_matches('"').chars().take(80).collect::<String>()
+        );
+        assert!(said.contains(&shown), "{bad}: {said}");
     }
     assert_eq!(sort_out(&[&role(&"a".repeat(253))]).objects.len(), 1);
 }
@@ -174,7 +213,7 @@ fn a_key_that_is_no_text_refuses_an_object_of_ours_and_no_other() {
     assert_eq!(
         findings(&selection),
         [
-            "0.yaml:7:17: jwtissuers.iam.openfaas.com/dev: spec.jwks.keys[0].true: the key `y` is not read as text; write `\"y\"`"
+            "0.yaml:7:17: jwtissuers.iam.openfaas.com/dev: spec.jwks.keys[0].y: the key `y` is not read as text; write `\"y\"`"
         ]
     );
 }
@@ -190,7 +229,7 @@ fn labels_and_annotations_are_text() {
     assert_eq!(
         findings(&selection),
         [
-            said("5:27", "labels.true: the key `on` is not read as text; write `\"on\"`"),
+            said("5:27", "labels.on: the key `on` is not read as text; write `\"on\"`"),
             said("5:18", "labels.tier: not read as text; write `\"1\"`"),
             said("7:5", "annotations.c: no text"),
             said("8:5", "annotations.d: no text"),

@@ -235,6 +235,20 @@ fn a_nul_broken_yaml_and_unknown_aliases_are_refused_with_their_place() {
 }
 
 #[test]
+fn an_asterisk_without_quotes_and_a_tab_are_told_their_cure() {
+    for (text, cure) in [
+        ("resource: [*]\n", "write `\"*\"`"),
+        ("resource: [*:*]\n", "in quotes, `\"*:*\"`"),
+        ("resource:\n- *\n", "write `\"*\"`"),
+        ("a:\n\t- b\n", "indent with spaces"),
+        ("a:\n\tb: c\n", "indent with spaces"),
+    ] {
+        let said = fault(text).to_string();
+        assert!(said.contains("no YAML: ") && said.contains(cure), "{text:?}: {said}");
+    }
+}
+
+#[test]
 fn the_first_error_of_each_document_is_told() {
     let errors = parse("t.yaml", "a: 1\na: 2\n---\nb: 1\n---\nc: !x 1\n---\nd: [\n").unwrap_err();
     let lines: Vec<_> = errors.iter().map(|error| error.position.line).collect();

@@ -135,6 +135,46 @@ fn objects_of_another_namespace_are_left_out_unless_it_is_the_one_that_is_named(
     assert!(run("check -f odd/elsewhere.yaml -n staging").out.starts_with("1 object: 0 problems"));
 }
 
+#[test]
+fn r20_objects_without_a_namespace_are_counted_and_no_warning() {
+    let told = run("check -f odd/role-alone.yaml --partial -n staging");
+    let remark = "1 names no namespace: kubectl puts it into that of its context, and only `staging` counts";
+    assert!(told.out.trim_end().ends_with(remark), "{told}");
+    assert_eq!(run("check -f odd/role-alone.yaml -o json").json()["withoutNamespace"], 1);
+    let placed = run("check -f odd/elsewhere.yaml -n staging");
+    assert!(!placed.out.contains("namespace"), "{placed}");
+}
+
+#[test]
+fn r29_where_files_are_only_a_part_of_the_objects_the_flag_for_that_is_named() {
+    let told = run("check -f odd/role-alone.yaml");
+    assert!(told.out.contains("; with `--partial` what is missing may stand elsewhere"), "{told}");
+    assert!(!run("check -f odd/role-alone.yaml --partial").out.contains("--partial"));
+}
+
+#[test]
+fn a_key_that_yaml_reads_as_a_boolean_is_told_once_and_by_its_name() {
+    let role = "apiVersion: iam.openfaas.com/v1\nkind: Role\nmetadata: {name: a}\nspec:\n  on: x\n  policy: [p]\n  principal: {\"jwt:sub\": [a]}\n";
+    let told = run_args(&["check", "-f", "-", "--partial"], role);
+    let about: Vec<_> = told.err.lines().filter(|l| l.starts_with("-:5:3: ")).collect();
+    assert_eq!(
+        about,
+        ["-:5:3: roles.iam.openfaas.com/a: spec.on: the key `on` is not read as text; write `\"on\"`"]
+    );
+    assert!(!told.err.contains("spec.true"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_read_has_its_place_for_machines_too() {
+    let told = run("check -f odd/duplicate-key.yaml -f odd/nowhere.yaml -o json");
+    assert_eq!((told.code, told.err.as_str()), (2, ""), "{told}");
+    let mut unreadable = told.json()["unreadable"].as_array().unwrap().clone();
+    unreadable.sort_by_key(|error| error["source"].to_string());
+    assert_eq!(unreadable[0]["source"], "odd/duplicate-key.yaml");
+    assert!(unreadable[0]["position"]["line"].is_u64() && unreadable[0]["message"].is_string(), "{told}");
+    assert_eq!(unreadable[1]["source"], "odd/nowhere.yaml");
+}
+
 /// An entry of `tests/fixtures/openfaas/expected.yaml`.
 #[derive(serde::Deserialize)]
 struct Expected {
