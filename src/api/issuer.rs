@@ -111,7 +111,8 @@ pub struct JwtIssuerSpec {
     /// The issuer's public keys as a JWK Set (RFC 7517), for issuers that cannot be reached and for
     /// service-account keys; nothing is fetched then. At most 64 keys and 256 KiB. Excludes
     /// `jwksRef`; not allowed on `system`.
-    /// Example: `{keys: [{kty: EC, crv: P-256, kid: k1, x: …, y: …}]}`.
+    /// Example, with `y` in quotes because YAML reads it as `true`:
+    /// `{keys: [{kty: EC, crv: P-256, kid: k1, x: …, "y": …}]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "parts::key_set")]
     pub jwks: Option<Map<String, Value>>,

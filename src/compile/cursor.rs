@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::wording::{a, printable, quoted, shown, similar};
-use super::{Problem, Warning};
+use super::wording::{a, printable, quoted, shown};
+use super::{Problem, Warning, meant};
 use crate::api::Reason;
 use crate::model::{FieldPath, Segment, Written};
 
@@ -20,12 +20,15 @@ pub(super) struct Cursor<'a> {
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
     left_out: usize,
+    /// Fields that were meant by others, which a problem says already.
+    misspelt: Vec<FieldPath>,
 }
 
 impl<'a> Cursor<'a> {
     /// A walk that begins at an object's root.
     pub fn new(written: &'a dyn Written) -> Self {
-        Self { path: FieldPath::root(), written, problems: Vec::new(), warnings: Vec::new(), left_out: 0 }
+        let (problems, warnings, misspelt) = (Vec::new(), Vec::new(), Vec::new());
+        Self { path: FieldPath::root(), written, problems, warnings, left_out: 0, misspelt }
     }
 
     /// Looks at what is one step further down.
@@ -57,7 +60,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Notes that what is here is not of the type that is meant.
-    fn mismatch(&mut self, message: impl AsRef<str>) {
+    pub fn mismatch(&mut self, message: impl AsRef<str>) {
         self.problem(Reason::TypeMismatch, message);
     }
 
@@ -148,15 +151,23 @@ impl<'a> Cursor<'a> {
     pub fn fields<'v>(&mut self, value: &'v Value, known: &[&str]) -> Option<&'v Map<String, Value>> {
         let map = self.map(value, usize::MAX)?;
         for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
-            let cure = similar(name, known).map(|near| format!("; write `{near}`"));
-            self.within(clipped(name), |at| {
-                at.mismatch(format!("unknown field{}", cure.unwrap_or_else(|| "; remove it".to_owned())));
-            });
+            let cure = self.meant(name, known);
+            self.within(clipped(name), |at| at.mismatch(format!("unknown field; {cure}")));
         }
         Some(map)
     }
 
-    /// A field that has to be there.
+    /// What to do about an unknown field.
+    fn meant(&mut self, name: &str, known: &[&str]) -> String {
+        if known.contains(&"jwksRef") && meant::is_key_address(name) {
+            return "remove it: the address of the keys is asked of the issuer".to_owned();
+        }
+        let Some(near) = meant::field(name, known) else { return "remove it".to_owned() };
+        self.misspelt.push(self.path.child(near.to_owned()));
+        format!("write `{near}`")
+    }
+
+    /// A field that has to be there. Where it is there by another name, that says it.
     pub fn required<'v, T>(
         &mut self,
         map: &'v Map<String, Value>,
@@ -164,7 +175,11 @@ impl<'a> Cursor<'a> {
         read: impl FnOnce(&mut Self, &'v Value) -> Option<T>,
     ) -> Option<T> {
         if !map.contains_key(name) {
-            self.within(name, |at| at.invalid("missing, and it must be there"));
+            self.within(name, |at| {
+                if !at.misspelt.contains(&at.path) {
+                    at.invalid("missing, and it must be there");
+                }
+            });
         }
         self.optional(map, name, read)
     }

@@ -6,6 +6,7 @@ mod cursor;
 #[cfg(test)]
 mod documents_tests;
 pub mod link;
+mod meant;
 pub mod report;
 pub mod validate;
 mod wording;

@@ -8,8 +8,6 @@ use unicode_general_category::{GeneralCategory, get_general_category};
 const MESSAGE: usize = 1_024;
 /// Characters of a value that a message shows.
 const SHOWN: usize = 80;
-/// Edits that make one name of another, at most, in names of any length.
-const EDITS: usize = 3;
 
 /// Control, format and separator characters (`semantics.md` 27).
 pub(crate) fn is_hidden(c: char) -> bool {
@@ -51,25 +49,6 @@ fn escaped(text: &str) -> String {
         if is_hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
     }
     out
-}
-
-/// The known name that was probably meant: a few edits away, few in short names, or the same letters in
-/// another order (`NotStringEquals`).
-pub(super) fn similar<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
-    let wrong = cut(&wrong.to_lowercase(), SHOWN);
-    let edits = EDITS.min(1 + wrong.len() / 4);
-    let distance = |name: &str| {
-        let name = name.to_lowercase();
-        if letters(&name) == letters(&wrong) { 0 } else { strsim::osa_distance(&wrong, &name) }
-    };
-    let near = known.iter().map(|name| (distance(name), *name)).filter(|(distance, _)| *distance <= edits);
-    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
-}
-
-fn letters(name: &str) -> Vec<char> {
-    let mut letters: Vec<_> = name.chars().collect();
-    letters.sort_unstable();
-    letters
 }
 
 /// What a JSON value is, with its article.

@@ -14,10 +14,10 @@ pub const FORBIDDEN_NAMESPACE: &str = "kube-system";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResourceError {
     /// Neither `*` nor `namespace:name`.
-    #[error("`{0}` is neither `*` nor `namespace:name`; write `{0}:*` for a whole namespace")]
+    #[error("`{0}` is neither `*` nor `namespace:name`{cure}", cure = with_colon(.0))]
     NoColon(String),
     /// More than one colon.
-    #[error("`{0}` has more than one `:`")]
+    #[error("`{0}` has more than one `:`; write `{cure}`", cure = without_kind(.0))]
     SecondColon(String),
     /// An empty side of the colon.
     #[error("`{0}` has an empty part; write `*` for all")]
@@ -33,6 +33,25 @@ pub enum ResourceError {
         "`{0}` has a wildcard in part of a name; only `*`, `namespace:*` and `namespace:name` are taken here"
     )]
     PartialWildcard(String),
+}
+
+/// What was probably meant by a text without a colon: others write `namespace/name`, OpenFaaS `name.namespace`.
+fn with_colon(text: &str) -> String {
+    let (meant, what) = match (text.split_once('/'), text.rsplit_once('.')) {
+        (Some((namespace, name)), _) => (format!("{namespace}:{name}"), ""),
+        (None, Some((namespace, "*"))) => (format!("{namespace}:*"), ""),
+        (None, Some((name, namespace))) => (format!("{namespace}:{name}"), ""),
+        (None, None) => (format!("{text}:*"), " for a whole namespace"),
+    };
+    ResourcePattern::parse(&meant).map_or_else(|_| String::new(), |_| format!("; write `{meant}`{what}"))
+}
+
+/// What was probably meant by a text with two colons: others write a kind before the namespace.
+fn without_kind(text: &str) -> &str {
+    const KINDS: &[&str] = &["function", "functions", "namespace", "namespaces", "secret", "secrets"];
+    let behind = text.split_once(':').filter(|(kind, _)| KINDS.iter().any(|k| k.eq_ignore_ascii_case(kind)));
+    let meant = behind.map(|(_, rest)| rest).filter(|rest| ResourcePattern::parse(rest).is_ok());
+    meant.unwrap_or("namespace:name")
 }
 
 /// A Kubernetes namespace: a DNS label (RFC 1123), 1–63 characters.

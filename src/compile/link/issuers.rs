@@ -54,10 +54,22 @@ impl<'c> Issuers<'c> {
     /// Why no JwtIssuer serves this `iss`.
     pub fn why_not(&self, iss: &str) -> String {
         match self.0.get(iss).map(Vec::as_slice) {
-            None | Some([]) => format!("no JwtIssuer has the `iss` {}", shown(iss)),
+            None | Some([]) => {
+                format!("no JwtIssuer has the `iss` {}{}", shown(iss), self.but_for_a_slash(iss))
+            }
             Some([one]) => format!("the JwtIssuer {} of {} is not valid", shown(one.name), shown(iss)),
             Some(many) => format!("{} share the `iss` {}", names(many.iter().map(|d| d.name)), shown(iss)),
         }
+    }
+
+    /// Who has the `iss` with a slash at the end, or without the one it has: it is compared byte by byte.
+    fn but_for_a_slash(&self, iss: &str) -> String {
+        let (other, how) = match iss.strip_suffix('/') {
+            Some(bare) => (bare.to_owned(), "without the slash"),
+            None => (format!("{iss}/"), "with a slash at the end"),
+        };
+        let declared = self.0.get(&*other).and_then(|declared| declared.first());
+        declared.map_or_else(String::new, |one| format!("; {} has it {how}", shown(one.name)))
     }
 
     /// The problem of an object whose `iss` others have too.
@@ -67,8 +79,9 @@ impl<'c> Issuers<'c> {
         if others.is_empty() || object.kind != Kind::JwtIssuer {
             return Vec::new();
         }
+        let (them, have) = if others.len() == 1 { ("JwtIssuer", "has") } else { ("JwtIssuers", "have") };
         let message = format!(
-            "JwtIssuer {} has the same `iss`, so that none of them serves; delete all but one",
+            "the {them} {} {have} the same `iss`, so that none of them serves; delete all but one",
             names(others)
         );
         vec![Problem { reason: Reason::DuplicateIssuer, field: field(["spec", "iss"]), message }]
@@ -88,7 +101,7 @@ pub(super) fn outcome(
     if !conflict.is_empty() {
         return Outcome::refused(object, judged, conflict);
     }
-    let known = standing(&issuer.keys, inline, surroundings.keys.get(&object.name));
+    let known = standing(issuer, inline, surroundings.keys.get(&object.name));
     let record = Record::Issuer {
         origin: judged.origin.clone(),
         issuer: issuer.clone(),
@@ -116,9 +129,9 @@ struct Standing {
     pending: bool,
 }
 
-fn standing(source: &KeySource, inline: Option<&KeySet>, known: Option<&Keys>) -> Standing {
+fn standing(issuer: &Issuer, inline: Option<&KeySet>, known: Option<&Keys>) -> Standing {
     let none = Standing::default();
-    match (source, known) {
+    match (&issuer.keys, known) {
         (KeySource::Inline, _) => Standing { keys: inline.cloned().unwrap_or_default(), ..none },
         (_, Some(Keys::Fetched { set, notes })) => {
             Standing { keys: set.clone(), notes: notes.clone(), ..none }
@@ -128,12 +141,24 @@ fn standing(source: &KeySource, inline: Option<&KeySet>, known: Option<&Keys>) -
             Standing { keys: set.clone(), stale_since: Some(*since), notes: vec![note], ..none }
         }
         (_, Some(Keys::Failed { reason, message, last: None })) => {
-            let problem = Problem { reason: *reason, field: field(["spec"]), message: message.clone() };
-            Standing { problem: Some(problem), ..none }
+            Standing { problem: Some(missed(issuer, *reason, message)), ..none }
         }
         (KeySource::System, _) => none,
         (_, None | Some(Keys::Pending)) => Standing { pending: true, ..none },
     }
+}
+
+/// Why there are no keys, at the field that leads to them.
+fn missed(issuer: &Issuer, reason: Reason, message: &str) -> Problem {
+    let at = match (reason, &issuer.keys) {
+        (Reason::CaBundleNotFound | Reason::CaBundleInvalid, _) => "caBundleRef",
+        (_, KeySource::Ref(_)) => "jwksRef",
+        (_, KeySource::Inline) => "jwks",
+        (_, KeySource::Internal(_)) => "issInternal",
+        (_, KeySource::Cluster(asked)) if *asked != issuer.iss => "issInternal",
+        (_, KeySource::Discovery | KeySource::Cluster(_) | KeySource::System) => "iss",
+    };
+    Problem { reason, field: field(["spec", at]), message: message.to_owned() }
 }
 
 fn warning(message: String) -> Warning {

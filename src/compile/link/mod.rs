@@ -3,6 +3,7 @@
 
 mod fit;
 mod issuers;
+mod lints;
 mod roles;
 
 use std::collections::BTreeMap;
@@ -50,12 +51,15 @@ pub fn link(catalogue: &Catalogue, surroundings: &Surroundings) -> Linked {
     linked
 }
 
-/// The Policies there are, and whether each is valid.
-fn policies(catalogue: &Catalogue) -> BTreeMap<&str, bool> {
-    let policy = |(object, judged): (&'_ ObjectRef, &Judged)| {
-        (object.kind == Kind::Policy).then_some(judged.verdict.is_ok())
-    };
-    catalogue.objects.iter().filter_map(|(o, j)| Some((&*o.name, policy((o, j))?))).collect()
+/// The Policies there are, and what the valid ones mean.
+fn policies(catalogue: &Catalogue) -> BTreeMap<&str, Option<&Policy>> {
+    let of_kind = catalogue.objects.iter().filter(|(object, _)| object.kind == Kind::Policy);
+    of_kind
+        .map(|(object, judged)| match &judged.verdict {
+            Ok(Meaning::Policy(policy)) => (&*object.name, Some(policy)),
+            _ => (&*object.name, None),
+        })
+        .collect()
 }
 
 /// What becomes of one object.

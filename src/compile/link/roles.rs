@@ -4,19 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::issuers::Issuers;
-use super::{Outcome, field, not_ready, ready};
+use super::{Outcome, field, lints, not_ready, ready};
 use crate::api::{Kind, Reason};
 use crate::bundle::{Key, Record, Sort};
 use crate::compile::wording::{names, shown};
 use crate::compile::{Judged, Linked, ObjectRef, Problem, Report, Warning};
 use crate::model::tenant::{Binding, Sharing};
-use crate::model::{BASIC_AUTH_ISSUER, FieldPath, Issuer, Role};
+use crate::model::{BASIC_AUTH_ISSUER, FieldPath, Issuer, Policy, Role};
 
 /// What Roles can refer to.
 pub(super) struct Known<'k> {
     pub issuers: &'k Issuers<'k>,
-    /// Policies, and whether each is valid.
-    pub policies: &'k BTreeMap<&'k str, bool>,
+    /// Policies, each with what it means where it is valid.
+    pub policies: &'k BTreeMap<&'k str, Option<&'k Policy>>,
     /// Whether there may be more than is known.
     pub partial: bool,
 }
@@ -25,6 +25,7 @@ pub(super) struct Known<'k> {
 pub(super) fn outcome(object: &ObjectRef, judged: &Judged, role: &Role, known: &Known<'_>) -> Outcome {
     let mut check = Check { role, known, problems: Vec::new(), warnings: judged.warnings.clone() };
     check.policies();
+    check.scope();
     let mut enforced = check.issuers();
     let Check { problems, warnings, .. } = check;
     if problems.iter().any(|p| p.reason == Reason::TenantUnbound) {
@@ -110,8 +111,8 @@ impl<'k> Check<'k> {
         for (index, name) in self.role.policies.iter().enumerate() {
             let at = field(["spec", "policy"]).child(index);
             match self.known.policies.get(&**name) {
-                Some(true) => {}
-                Some(false) => {
+                Some(Some(_)) => {}
+                Some(None) => {
                     let message =
                         format!("the Policy {} is not valid, and grants nothing until it is", shown(name));
                     self.problems.push(Problem { reason: Reason::PolicyInvalid, field: at, message });
@@ -122,6 +123,19 @@ impl<'k> Check<'k> {
                     self.outside(Reason::PolicyNotFound, at, message);
                 }
             }
+        }
+    }
+
+    /// What lies outside of the scope is not granted, which may be all of a Policy.
+    fn scope(&mut self) {
+        let lost = lints::out_of_scope(self.role, self.known);
+        if !lost.is_empty() {
+            let policies = if lost.len() == 1 { "Policy" } else { "Policies" };
+            let message = format!(
+                "nothing of the {policies} {} lies within it, so that it grants nothing of them",
+                names(lost)
+            );
+            self.warn(field(["spec", "scope"]), message);
         }
     }
 
@@ -136,6 +150,11 @@ impl<'k> Check<'k> {
         }
         for (name, issuer) in &enforced {
             self.by_name_alone(name, issuer);
+        }
+        for value in lints::refs_of_github(self.role, &enforced) {
+            let message =
+                format!("`jwt:ref`: {value} is no `ref` of GitHub, which are such as `refs/heads/main`");
+            self.warn(field(["spec", "condition"]), message);
         }
         enforced.into_iter().map(|(name, _)| name).collect()
     }

@@ -11,6 +11,8 @@ use crate::model::Unplaced;
 use crate::token::KeySet;
 use Kind::{JwtIssuer, Policy, Role};
 
+mod words;
+
 const IDP: &str = "https://idp.example.com";
 const GH: &str = "https://token.actions.githubusercontent.com";
 

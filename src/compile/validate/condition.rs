@@ -6,7 +6,8 @@ use super::value;
 use crate::api::condition::{KEY_PREFIX, operators};
 use crate::api::limits;
 use crate::compile::cursor::{Cursor, clipped};
-use crate::compile::wording::{shown, similar};
+use crate::compile::meant::similar;
+use crate::compile::wording::shown;
 use crate::model::{Clause, Comparison, Condition, Operator, Pattern, Quantifier};
 
 /// Whose condition it is.
@@ -58,7 +59,8 @@ fn operator(at: &mut Cursor<'_>, name: &str, place: Place) -> Option<Operator> {
 
 fn unknown_operator(name: &str) -> String {
     let known: Vec<_> = operators().collect();
-    let near = similar(name, &known.iter().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned);
+    let near = similar(name, &known.iter().map(String::as_str).collect::<Vec<_>>());
+    let near = near.map(|near| near.replace("Equals", "Equal"));
     let cure = near.map_or_else(
         || "; known are StringEqual, StringNotEqual, the same with IgnoreCase, StringLike and StringNotLike, each also behind `ForAnyValue:` or `ForAllValues:`, and Bool and Null".to_owned(),
         |near| format!("; write `{near}`"),
@@ -74,7 +76,7 @@ fn keys(at: &mut Cursor<'_>, op: Operator, value: &Value) -> Vec<Clause> {
 
 fn clause(at: &mut Cursor<'_>, op: Operator, key: &str, values: &Value) -> Option<Clause> {
     let Some(claim) = key.strip_prefix(KEY_PREFIX).filter(|claim| !claim.is_empty()) else {
-        at.invalid(format!("a key is `jwt:` and the name of a claim; write {}", cured(key)));
+        at.invalid(format!("a key is `jwt:` and the name of a claim; write {}", shown(&meant(key))));
         return None;
     };
     odd_claim(at, op, claim);
@@ -91,10 +93,10 @@ fn clause(at: &mut Cursor<'_>, op: Operator, key: &str, values: &Value) -> Optio
 }
 
 /// The key that was probably meant.
-fn cured(key: &str) -> String {
-    let bare = key.get(..KEY_PREFIX.len()).filter(|p| p.eq_ignore_ascii_case(KEY_PREFIX));
-    let claim = bare.and_then(|_| key.get(KEY_PREFIX.len()..)).unwrap_or(key);
-    shown(&format!("{KEY_PREFIX}{}", if claim.is_empty() { "email" } else { claim }))
+pub(super) fn meant(key: &str) -> String {
+    let bare = key.get(..3).filter(|p| p.eq_ignore_ascii_case("jwt"));
+    let claim = bare.and_then(|_| key.get(3..)?.strip_prefix([':', '.', '/'])).unwrap_or(key);
+    format!("{KEY_PREFIX}{}", if claim.is_empty() { "email" } else { claim })
 }
 
 /// Claims that providers send as lists.

@@ -92,6 +92,9 @@ fn iss<'v>(at: &mut Cursor<'_>, value: &'v Value) -> Option<&'v str> {
         ));
         return None;
     }
+    if let Some((base, _)) = text.split_once("/.well-known/") {
+        at.warn(format!("no token is signed so: leave off the path of discovery, {}", shown(base)));
+    }
     if let Some(alias) = microsoft_alias(text) {
         at.invalid(format!(
             "no token of Microsoft has {} in its `iss`; write the tenant's id in its place",
@@ -137,8 +140,17 @@ fn unused(at: &mut Cursor<'_>, map: &Map<String, Value>) {
 
 /// A Go duration of one minute to 24 hours; a fraction of a second is cut off.
 fn expiry(at: &mut Cursor<'_>, value: &Value) -> Option<u32> {
+    if value.is_number() {
+        let seconds = in_seconds(&value.to_string()).unwrap_or_else(|| "30m".to_owned());
+        at.mismatch(format!("a number has no unit; write a duration such as `{seconds}`"));
+        return None;
+    }
     let text = at.text(value)?;
     if text.is_empty() {
+        return None;
+    }
+    if let Some(seconds) = in_seconds(text) {
+        at.invalid(format!("{} has no unit; write `{seconds}`", shown(text)));
         return None;
     }
     let seconds = go_duration(text).filter(|seconds| EXPIRY.contains(seconds));
@@ -149,6 +161,12 @@ fn expiry(at: &mut Cursor<'_>, value: &Value) -> Option<u32> {
         ));
     }
     seconds.and_then(|seconds| u32::try_from(seconds).ok())
+}
+
+/// The duration that a bare number can be meant as: one that others write in seconds.
+fn in_seconds(number: &str) -> Option<String> {
+    let seconds = number.parse().ok().filter(|seconds| EXPIRY.contains(seconds))?;
+    Some(format!("{seconds}s"))
 }
 
 /// Whole seconds of a positive Go duration. What the parser of `kube` would panic at (signs within, numbers
@@ -167,6 +185,10 @@ fn go_duration(text: &str) -> Option<u64> {
 }
 
 fn email_verified(at: &mut Cursor<'_>, value: &Value) -> Option<EmailVerified> {
+    if value.is_boolean() {
+        at.mismatch("text belongs here: write `IfPresent` or `Required`");
+        return None;
+    }
     let text = at.text(value)?;
     match text {
         "IfPresent" => Some(EmailVerified::IfPresent),

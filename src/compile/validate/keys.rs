@@ -14,6 +14,10 @@ pub(super) const REFERENCE: &[&str] = &["kind", "name", "key"];
 
 /// A JWK Set written in the object.
 pub(super) fn inline(at: &mut Cursor<'_>, value: &Value) -> Option<KeySet> {
+    if let Value::String(text) = value {
+        at.mismatch(no_map(text));
+        return None;
+    }
     at.map(value, usize::MAX)?;
     match KeySet::parse(value, Source::Inline) {
         Ok(parsed) => {
@@ -30,6 +34,19 @@ pub(super) fn inline(at: &mut Cursor<'_>, value: &Value) -> Option<KeySet> {
             at.invalid(why.to_string());
             None
         }
+    }
+}
+
+/// What is wrong with a key set that is text. What the text says is not shown.
+fn no_map(text: &str) -> &'static str {
+    if text.contains("PRIVATE KEY-----") {
+        "a private key: remove it, and replace the key, for whoever reads this object knows it"
+    } else if text.contains("-----BEGIN ") {
+        "a map belongs here, and PEM is none; write the key as a JWK Set, `{keys: [{kty: …}]}`"
+    } else if text.trim_start().starts_with('{') {
+        "a map belongs here, not text; write it without quotes"
+    } else {
+        "a map belongs here, not text"
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::condition::{Place, condition};
 use crate::api::{limits, policy as api};
 use crate::compile::cursor::Cursor;
-use crate::compile::wording::{shown, similar};
+use crate::compile::meant::unknown_action;
+use crate::compile::wording::shown;
 use crate::model::{Action, ActionSet, FORBIDDEN_NAMESPACE, Level, Policy, ResourcePattern, Statement, Term};
 
 /// The fields of the spec.
@@ -66,22 +67,13 @@ fn action(at: &mut Cursor<'_>, value: &Value) -> Option<ActionSet> {
     }
 }
 
-fn unknown_action(term: &str) -> String {
-    if term.contains(['*', '?']) {
-        let families = "`Function:*`, `Secret:*`, `Namespace:*`, `System:*`";
-        return format!("{} is no action: wildcards are taken only as {families} and `*`", shown(term));
-    }
-    let known: Vec<_> = Action::ALL.iter().map(|a| a.as_str()).collect();
-    let cure = similar(term, &known).map(|near| format!("; write `{near}`"));
-    format!("{} is no action{}", shown(term), cure.unwrap_or_else(|| "; one is `Function:Invoke`".to_owned()))
-}
-
 fn resource(at: &mut Cursor<'_>, value: &Value) -> Option<ResourcePattern> {
     let text = at.text(value).filter(|t| !t.is_empty())?;
     match ResourcePattern::parse(text) {
         Ok(pattern) => {
             forbidden(at, text);
             several_stars(at, text);
+            regular_expression(at, text);
             return Some(pattern);
         }
         Err(_) if text.contains('?') => {
@@ -110,6 +102,16 @@ fn several_stars(at: &mut Cursor<'_>, text: &str) {
         at.warn(format!(
             "{} covers every function and not the namespace as a whole; write {whole}",
             shown(text)
+        ));
+    }
+}
+
+/// Warns of a name from another language of patterns.
+fn regular_expression(at: &mut Cursor<'_>, text: &str) {
+    if text.split_once(':').is_some_and(|(_, name)| name.starts_with(".*")) {
+        at.warn(format!(
+            "names of functions do not begin with `.`, and `*` alone stands for any run; write {}",
+            shown(&text.replace(".*", "*"))
         ));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::condition::{Place, condition};
+use super::condition::{self, Place, condition};
 use super::policy::forbidden;
 use super::value;
 use crate::api::condition::PRINCIPAL_KEY;
@@ -44,10 +44,12 @@ fn principal(at: &mut Cursor<'_>, value: &Value) -> Option<Vec<Box<str>>> {
     let map = at.map(value, limits::KEYS)?;
     for key in map.keys().filter(|key| *key != PRINCIPAL_KEY) {
         at.within(clipped(key), |at| {
-            at.invalid(format!(
-                "`principal` knows only `{PRINCIPAL_KEY}`; move {} to `spec.condition`, under an operator such as StringEqual",
-                shown(key)
-            ));
+            let cure = if condition::meant(key) == PRINCIPAL_KEY {
+                "write it so".to_owned()
+            } else {
+                format!("move {} to `spec.condition`, under an operator such as StringEqual", shown(key))
+            };
+            at.invalid(format!("`principal` knows only `{PRINCIPAL_KEY}`; {cure}"));
         });
     }
     at.optional(map, PRINCIPAL_KEY, |at, list| at.list(list, limits::VALUES, subject))

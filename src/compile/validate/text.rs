@@ -50,7 +50,8 @@ fn entries(at: &mut Cursor<'_>, map: &Map<String, Value>) {
     for (key, value) in map {
         at.within(clipped(key), |at| {
             visible(at, key);
-            if bounded(at, "key", key, limits::TEXT) && !(is_at(at, "jwks") && value.is_object()) {
+            let keys = is_at(at, "jwks") && (value.is_object() || value.is_string());
+            if bounded(at, "key", key, limits::TEXT) && !keys {
                 everywhere(at, value);
             }
         });

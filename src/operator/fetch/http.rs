@@ -41,9 +41,13 @@ pub(super) enum GetError {
         "its certificate is not trusted; put its root into the Secret `ca-bundle` or name it in `caBundleRef`"
     )]
     Untrusted,
-    #[error("its name cannot be resolved")]
+    #[error(
+        "its name cannot be resolved; correct it, or give an address that the cluster knows in `issInternal`"
+    )]
     Name,
-    #[error("it cannot be reached")]
+    #[error(
+        "it cannot be reached; let NetworkPolicies allow it, or give an address that the cluster reaches in `issInternal`"
+    )]
     Unreachable,
 }
 

@@ -1,5 +1,6 @@
 //! What the validator says: tables of values, each with the number of the rule in `semantics.md` it shows.
 
+mod cures;
 mod limits;
 mod rows;
 mod schema;
