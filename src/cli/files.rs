@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::output::chain;
+use crate::causes::chain;
 use crate::manifest::{self, Diagnostic, Document, ManifestError, Severity};
 
 /// The most files that one command reads.
@@ -62,9 +62,10 @@ impl InputError {
             Self::Manifest(ManifestError { file, position, fault }) => {
                 (Some(Arc::clone(file)), Some(*position), fault.to_string())
             }
-            Self::Unreadable { path, .. } | Self::NotText(path) | Self::NothingFound(path) => {
-                (Some(path.to_string_lossy().into()), None, chain(self))
-            }
+            Self::Unreadable { path, .. }
+            | Self::NotText(path)
+            | Self::NothingFound(path)
+            | Self::NothingButFolders(path) => (Some(path.to_string_lossy().into()), None, chain(self)),
             Self::TooManyFiles | Self::TooMuch => (None, None, self.to_string()),
         };
         Diagnostic { source, position, object: None, field: None, severity: Severity::Problem, message }

@@ -6,13 +6,14 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command, Error};
 
-use crate::model::{Action, Request, RequestError};
+use crate::compile::unknown_action;
+use crate::model::{Action, Request, RequestError, UnknownAction};
 
 /// Two words that are no question, and what to write.
 #[derive(Debug, thiserror::Error)]
 #[error("{wrong}{cure}")]
 pub struct QuestionError {
-    wrong: RequestError,
+    wrong: String,
     cure: String,
 }
 
@@ -27,8 +28,16 @@ pub fn parse(action: &str, resource: &str) -> Result<Request, QuestionError> {
         } else {
             String::new()
         };
-        QuestionError { wrong, cure }
+        QuestionError { wrong: told(&wrong), cure }
     })
+}
+
+/// An unknown action is told what was meant, as `check` tells it of a Policy.
+fn told(wrong: &RequestError) -> String {
+    match wrong {
+        RequestError::Action(UnknownAction(term)) => unknown_action(term),
+        other => other.to_string(),
+    }
 }
 
 /// Takes any text, so that [`parse`] can say what is wrong with it; help and shells know the actions by this.
@@ -55,6 +64,9 @@ mod tests {
     fn words_in_the_wrong_order_are_told_so() {
         let wrong = parse("dev:env", "Function:Get").unwrap_err().to_string();
         assert!(wrong.ends_with("; the action comes first: `Function:Get dev:env`"), "{wrong}");
+        assert!(
+            parse("Function:Lst", "dev:env").unwrap_err().to_string().ends_with("; write `Function:List`")
+        );
         assert!(!parse("Function:Look", "dev:env").unwrap_err().to_string().contains("comes first"));
     }
 }

@@ -13,6 +13,7 @@ mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use meant::unknown_action;
 pub(crate) use wording::is_hidden;
 
 use crate::api::{Kind, Reason};

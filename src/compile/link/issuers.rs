@@ -81,7 +81,7 @@ impl<'c> Issuers<'c> {
         }
         let (them, have) = if others.len() == 1 { ("JwtIssuer", "has") } else { ("JwtIssuers", "have") };
         let message = format!(
-            "the {them} {} {have} the same `iss`, so that none of them serves; delete all but one",
+            "{them} {} {have} the same `iss`, so that none of them serves; delete all but one",
             names(others)
         );
         vec![Problem { reason: Reason::DuplicateIssuer, field: field(["spec", "iss"]), message }]

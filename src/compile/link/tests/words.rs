@@ -32,10 +32,10 @@ fn r19_an_iss_that_is_off_by_a_slash_at_the_end_is_told_the_other_one() {
 #[test]
 fn r20_a_conflict_is_told_in_the_number_of_the_others() {
     let two = World::default().issuer("a", IDP).issuer("b", IDP);
-    assert!(said(&two, JwtIssuer, "a").starts_with("spec.iss: the JwtIssuer `b` has the same `iss`"));
+    assert!(said(&two, JwtIssuer, "a").starts_with("spec.iss: JwtIssuer `b` has the same `iss`"));
     let three = two.issuer("c", IDP);
     assert!(
-        said(&three, JwtIssuer, "a").starts_with("spec.iss: the JwtIssuers `b`, `c` have the same `iss`")
+        said(&three, JwtIssuer, "a").starts_with("spec.iss: JwtIssuers `b`, `c` have the same `iss`")
     );
 }
 
