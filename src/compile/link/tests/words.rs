@@ -34,9 +34,7 @@ fn r20_a_conflict_is_told_in_the_number_of_the_others() {
     let two = World::default().issuer("a", IDP).issuer("b", IDP);
     assert!(said(&two, JwtIssuer, "a").starts_with("spec.iss: JwtIssuer `b` has the same `iss`"));
     let three = two.issuer("c", IDP);
-    assert!(
-        said(&three, JwtIssuer, "a").starts_with("spec.iss: JwtIssuers `b`, `c` have the same `iss`")
-    );
+    assert!(said(&three, JwtIssuer, "a").starts_with("spec.iss: JwtIssuers `b`, `c` have the same `iss`"));
 }
 
 #[test]
