@@ -1,13 +1,13 @@
 //! Where the cluster is: by the file that a flag names, by the environment's, or by the Pod we run in. Operator and commands
 //! ask here alike. Connects to nothing, and shows nothing of a kubeconfig's text, which holds credentials.
 
-use std::error::Error;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
 use kube::Config;
-use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::model::{Namespace, ResourceError};
 
@@ -38,12 +38,33 @@ pub enum NoCluster {
     /// A text that is no kubeconfig. What it says stays here, the parser's excerpt of it included.
     #[error("the kubeconfig cannot be read{0}")]
     Unreadable(Place),
-    /// A file that is not there, a context that it lacks, and the like.
+    /// A file that is not there, a certificate that is none, and the like.
     #[error("the kubeconfig cannot be used")]
     Unusable(#[source] KubeconfigError),
+    /// YAML, but of something else.
+    #[error("{0} is no kubeconfig: it has neither clusters nor contexts")]
+    NoKubeconfig(String),
+    /// No context is named, or one that it lacks.
+    #[error("the kubeconfig has no {wanted}; its contexts are {}", .contexts.join(", "))]
+    NoContext {
+        /// What was looked for.
+        wanted: String,
+        /// What there is, in backticks.
+        contexts: Vec<String>,
+    },
+    /// An address that cannot be dialled.
+    #[error("the server `{server}` of {whence} is no URL; write `https://{server}`")]
+    NoUrl {
+        /// As the kubeconfig has it.
+        server: String,
+        /// The context, and its file.
+        whence: String,
+    },
     /// Neither a kubeconfig nor a cluster around us.
-    #[error("there is no way to a cluster; name a kubeconfig with `--kubeconfig`")]
-    Nowhere(#[source] InferConfigError),
+    #[error(
+        "there is neither a kubeconfig ($KUBECONFIG, ~/.kube/config) nor a Pod's account; give `--kubeconfig`"
+    )]
+    Nowhere,
 }
 
 /// Where a text went wrong, as far as that is known.
@@ -62,27 +83,70 @@ impl fmt::Display for Place {
 /// [`NoCluster`].
 pub async fn find(args: &ClusterArgs) -> Result<Config, NoCluster> {
     let options = KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
-    match &args.kubeconfig {
-        Some(file) => Ok(Config::from_custom_kubeconfig(Kubeconfig::read_from(file)?, &options).await?),
-        None if args.context.is_some() => Ok(Config::from_kubeconfig(&options).await?),
-        None => Ok(Config::infer().await?),
+    let config = match read(args) {
+        Ok(file) => {
+            let contexts = file.contexts.iter().map(|context| format!("`{}`", context.name)).collect();
+            let found = Config::from_custom_kubeconfig(file, &options).await;
+            found.map_err(|error| unusable(error, contexts, args))?
+        }
+        Err(error) if is_absent(&error, args) => Config::incluster().map_err(|_| nowhere(error))?,
+        Err(error) => return Err(unreadable(error)),
+    };
+    // Without a scheme the client would end the process.
+    let is_url = matches!(config.cluster_url.scheme_str(), Some("https" | "http"));
+    let server = config.cluster_url.to_string();
+    if is_url { Ok(config) } else { Err(NoCluster::NoUrl { server, whence: whence(args) }) }
+}
+
+/// Which context of which file leads to the cluster, for people.
+pub fn whence(args: &ClusterArgs) -> String {
+    let context = read(args).ok().and_then(|file| args.context.clone().or(file.current_context));
+    context.map_or_else(
+        || "the Pod's own account".to_owned(),
+        |name| format!("context `{name}` of {}", name_of(args)),
+    )
+}
+
+fn name_of(args: &ClusterArgs) -> String {
+    match (&args.kubeconfig, std::env::var("KUBECONFIG")) {
+        (Some(file), _) => format!("`{}`", file.display()),
+        (None, Ok(files)) => format!("`{files}` ($KUBECONFIG)"),
+        (None, Err(_)) => "`~/.kube/config`".to_owned(),
     }
 }
 
-fn unreadable(error: &KubeconfigError) -> Option<NoCluster> {
-    let KubeconfigError::Parse(why) = error else { return None };
-    Some(NoCluster::Unreadable(Place(why.location().map(|at| (at.line(), at.column())))))
+fn read(args: &ClusterArgs) -> Result<Kubeconfig, KubeconfigError> {
+    args.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from)
 }
 
-impl From<KubeconfigError> for NoCluster {
-    fn from(error: KubeconfigError) -> Self {
-        unreadable(&error).unwrap_or(Self::Unusable(error))
-    }
+/// Whether nobody has named a kubeconfig, and there is none where one is looked for.
+fn is_absent(error: &KubeconfigError, args: &ClusterArgs) -> bool {
+    let missing = match error {
+        KubeconfigError::FindPath => true,
+        KubeconfigError::ReadConfig(why, _) => why.kind() == ErrorKind::NotFound,
+        _ => false,
+    };
+    missing && args.kubeconfig.is_none() && args.context.is_none()
 }
 
-impl From<InferConfigError> for NoCluster {
-    fn from(error: InferConfigError) -> Self {
-        let cause = error.source().and_then(|cause| cause.downcast_ref::<KubeconfigError>());
-        cause.and_then(unreadable).unwrap_or(Self::Nowhere(error))
+fn nowhere(error: KubeconfigError) -> NoCluster {
+    let named = std::env::var("KUBECONFIG").is_ok_and(|files| !files.is_empty());
+    if named { NoCluster::Unusable(error) } else { NoCluster::Nowhere }
+}
+
+fn unreadable(error: KubeconfigError) -> NoCluster {
+    let KubeconfigError::Parse(why) = error else { return NoCluster::Unusable(error) };
+    NoCluster::Unreadable(Place(why.location().map(|at| (at.line(), at.column()))))
+}
+
+fn unusable(error: KubeconfigError, contexts: Vec<String>, args: &ClusterArgs) -> NoCluster {
+    let wanted = match &error {
+        KubeconfigError::CurrentContextNotSet => "current context, and `--context` names none".to_owned(),
+        KubeconfigError::LoadContext(name) => format!("context `{name}`"),
+        _ => return unreadable(error),
+    };
+    if contexts.is_empty() {
+        return NoCluster::NoKubeconfig(name_of(args));
     }
+    NoCluster::NoContext { wanted, contexts }
 }

@@ -51,9 +51,19 @@ pub enum ClusterError {
         /// What came back.
         why: String,
     },
+    /// Nobody answers, or nobody that can be trusted, or there is nothing to show them.
+    #[error("cannot ask {address} ({whence}): {why}")]
+    Unreachable {
+        /// The API server's address.
+        address: String,
+        /// Where that stands.
+        whence: String,
+        /// Each cause.
+        why: String,
+    },
     /// It took longer than [`PATIENCE`].
-    #[error("no answer from the cluster within {} seconds", PATIENCE.as_secs())]
-    Late,
+    #[error("no answer from {0} within {seconds} seconds", seconds = PATIENCE.as_secs())]
+    Late(String),
     /// Nothing is served from this namespace.
     #[error(
         "there is no bundle in namespace `{0}`: no operator has written one there, or `-n` names another namespace"
@@ -83,6 +93,8 @@ pub struct Cluster {
     runtime: Runtime,
     client: Client,
     address: String,
+    /// Which context of which file names the address.
+    whence: String,
     namespace: String,
 }
 
@@ -93,8 +105,19 @@ impl Cluster {
     /// [`ClusterError::NoConfig`] where the flags and the environment lead nowhere.
     pub fn connect(args: &ClusterArgs) -> Result<Self, ClusterError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (client, address) = runtime.block_on(client(args))?;
-        Ok(Self { runtime, client, address, namespace: args.namespace.clone() })
+        let config =
+            runtime.block_on(kubeconfig::find(args)).map_err(|e| ClusterError::NoConfig(chain(&e)))?;
+        let address = config.cluster_url.to_string();
+        let (whence, namespace) = (kubeconfig::whence(args), args.namespace.clone());
+        let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+        // Making the client is what runs the plugin, and needs the runtime.
+        match runtime.block_on(async { Client::try_from(config) }) {
+            Ok(client) => Ok(Self { runtime, client, address, whence, namespace }),
+            Err(error) => {
+                let plugin = plugin.map(|name| format!(" (the plugin `{name}`)")).unwrap_or_default();
+                Err(ClusterError::Unreachable { address, whence, why: chain(&error) + &plugin })
+            }
+        }
     }
 
     /// The bundle that the cluster serves, every hash checked.
@@ -123,7 +146,9 @@ impl Cluster {
     ) -> Result<T, ClusterError> {
         let asking = format!("asking {} for the {what} in namespace `{}`", self.address, self.namespace);
         let bounded = async { tokio::time::timeout(PATIENCE, answer).await };
-        self.runtime.block_on(awaited(&asking, bounded)).map_err(|_| ClusterError::Late)?
+        self.runtime
+            .block_on(awaited(&asking, bounded))
+            .map_err(|_| ClusterError::Late(self.address.clone()))?
     }
 
     /// Reads again where the operator has just moved on and a shard is gone.
@@ -148,7 +173,7 @@ impl Cluster {
     async fn index(&self) -> Result<Index, ClusterError> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
         let what = || format!("Secret `{INDEX_SECRET}`");
-        let secret = secrets.get_opt(INDEX_SECRET).await.map_err(|e| failed(what(), &e, INDEX_CURE))?;
+        let secret = secrets.get_opt(INDEX_SECRET).await.map_err(|e| self.failed(what(), &e, INDEX_CURE))?;
         let secret = secret.ok_or_else(|| ClusterError::NoBundle(self.namespace.clone()))?;
         if secret.type_.as_deref() != Some(INDEX_TYPE) {
             return Err(ClusterError::NameTaken(self.namespace.clone()));
@@ -168,8 +193,27 @@ impl Cluster {
     async fn shard(&self, name: &str) -> Result<(String, Option<String>), ClusterError> {
         let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
         let what = || format!("ConfigMap `{name}`");
-        let map = maps.get_opt(name).await.map_err(|e| failed(what(), &e, INDEX_CURE))?;
+        let map = maps.get_opt(name).await.map_err(|e| self.failed(what(), &e, INDEX_CURE))?;
         Ok((name.to_owned(), map.and_then(|m| m.data?.remove(SHARD_KEY))))
+    }
+
+    /// What the API server said, in its own words, or why it said nothing.
+    fn failed(&self, what: String, error: &kube::Error, cure: &'static str) -> ClusterError {
+        match error {
+            kube::Error::Api(status) if status.code == 403 => {
+                ClusterError::Forbidden(status.message.clone(), cure)
+            }
+            kube::Error::Api(status) if status.code == 404 => ClusterError::Answer {
+                what,
+                why: format!("{}; are the CRDs installed (`faas-iam crds`)?", status.message),
+            },
+            kube::Error::Api(status) => ClusterError::Answer { what, why: status.message.clone() },
+            other => ClusterError::Unreachable {
+                address: self.address.clone(),
+                whence: self.whence.clone(),
+                why: chain(other),
+            },
+        }
     }
 
     async fn list(&self, kind: Kind) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
@@ -178,7 +222,7 @@ impl Cluster {
         let mut page = ListParams::default().limit(PAGE);
         let mut objects = Vec::new();
         loop {
-            let list = api.list(&page).await.map_err(|e| failed(kind.to_string(), &e, OBJECTS_CURE))?;
+            let list = api.list(&page).await.map_err(|e| self.failed(kind.to_string(), &e, OBJECTS_CURE))?;
             let there = list.items.into_iter().filter(|object| !object.is_going());
             objects.extend(there.map(|Arrived(object)| (kind, object)));
             match list.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -196,29 +240,5 @@ fn api_resource(kind: Kind) -> ApiResource {
         api_version: kind.api_version(),
         kind: kind.kind().to_owned(),
         plural: kind.plural().to_owned(),
-    }
-}
-
-/// A client, and the API server's address.
-async fn client(args: &ClusterArgs) -> Result<(Client, String), ClusterError> {
-    let no_config = |error: &dyn std::error::Error| ClusterError::NoConfig(chain(error));
-    let found = kubeconfig::find(args).await;
-    let config = found.map_err(|e| no_config(&e))?;
-    let address = config.cluster_url.to_string();
-    Ok((Client::try_from(config).map_err(|e| no_config(&e))?, address))
-}
-
-/// What the API server said, in its own words.
-fn failed(what: String, error: &kube::Error, cure: &'static str) -> ClusterError {
-    match error {
-        kube::Error::Api(status) if status.code == 403 => {
-            ClusterError::Forbidden(status.message.clone(), cure)
-        }
-        kube::Error::Api(status) if status.code == 404 => ClusterError::Answer {
-            what,
-            why: format!("{}; are the CRDs installed (`faas-iam crds`)?", status.message),
-        },
-        kube::Error::Api(status) => ClusterError::Answer { what, why: status.message.clone() },
-        other => ClusterError::Answer { what, why: chain(other) },
     }
 }

@@ -81,7 +81,10 @@ impl Operator {
         let holdings = &mut self.world.holdings;
         match applied {
             Ok(Applied::Shard(name, held)) => holdings.made(name, held),
-            Ok(Applied::Index(index)) => holdings.see_index(index),
+            Ok(Applied::Index(index)) => {
+                published(&index);
+                holdings.see_index(index);
+            }
             Ok(Applied::Deleted(name)) => holdings.delete(&name),
             Ok(Applied::Taken(name)) => {
                 holdings.is_taken(name.clone());
@@ -103,6 +106,13 @@ impl Operator {
         }
         self.pace.succeeded();
         true
+    }
+}
+
+/// Logs what everybody decides by from now on.
+fn published(index: &HeldIndex) {
+    if let HeldIndex::Ours(_, Some(index)) = index {
+        tracing::info!(generation = index.generation, records = index.records, "a new bundle serves");
     }
 }
 

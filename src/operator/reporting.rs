@@ -71,6 +71,12 @@ impl Reporting {
 
     async fn tell(&self, write: &StatusWrite) {
         if let Some(news) = &write.news {
+            let (News { reason, message, .. }, ObjectRef { kind, name }) = (news, &write.key);
+            if news.ready {
+                tracing::info!(%kind, %name, reason, message);
+            } else {
+                tracing::warn!(%kind, %name, reason, message);
+            }
             let regarding = self.object(&write.key, &write.uid);
             self.publish(news, "Reconcile", &regarding).await;
         }

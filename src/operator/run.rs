@@ -80,6 +80,7 @@ pub async fn run(config: Config) -> Result<(), OperatorError> {
     let address = config.metrics_listen;
     let listener =
         TcpListener::bind(address).await.map_err(|source| OperatorError::Listen { address, source })?;
+    tracing::info!(%api, namespace = config.cluster.namespace, endpoints = %address, "started");
     let mut tasks = JoinSet::new();
     let endpoints = served.clone();
     let until = stop.clone();

@@ -44,6 +44,62 @@ fn a_namespace_is_one_that_kubernetes_could_have() {
     }
 }
 
+/// A kubeconfig with a context `there`, and what stands behind it.
+fn kubeconfig(server: &str, user: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: there\n\
+         contexts: [{{name: there, context: {{cluster: c, user: u}}}}, {{name: other, context: {{cluster: c, user: u}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: '{server}'}}}}]\nusers: [{{name: u, user: {user}}}]\n"
+    )
+}
+
+#[test]
+fn what_leads_to_no_cluster_is_told_with_the_place_where_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeconfig");
+    let file = file.to_str().unwrap();
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n".to_owned();
+    let table = [
+        (kubeconfig("127.0.0.1", "{}"), "", "is no URL; write `https://127.0.0.1"),
+        (kubeconfig("127.0.0.1:6443", "{}"), "", "is no URL; write `https://127.0.0.1:6443"),
+        (
+            kubeconfig("https://127.0.0.1:1", "{}"),
+            "nosuch",
+            "no context `nosuch`; its contexts are `there`, `other`",
+        ),
+        (manifest, "", "is no kubeconfig: it has neither clusters nor contexts"),
+    ];
+    for (text, context, message) in table {
+        std::fs::write(file, text).unwrap();
+        for command in ["check", "operator"] {
+            let mut args = vec![command, "--kubeconfig", file];
+            args.extend(if context.is_empty() { vec![] } else { vec!["--context", context] });
+            let told = run_args(&args, "");
+            assert_eq!(told.code, 2, "{told}");
+            assert!(told.err.contains(message), "{message}\n{told}");
+        }
+    }
+    let nowhere = run("check");
+    assert!(
+        nowhere.err.contains("neither a kubeconfig ($KUBECONFIG, ~/.kube/config) nor a Pod's account"),
+        "{nowhere}"
+    );
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_named_with_its_context_and_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeconfig");
+    let plugin = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-plugin, interactiveMode: Never}}";
+    for (user, why) in [("{}", "Connection refused"), (plugin, "no-such-plugin")] {
+        std::fs::write(&file, kubeconfig("https://127.0.0.1:1", user)).unwrap();
+        let told = run_args(&["check", "--kubeconfig", file.to_str().unwrap()], "");
+        let place = format!("https://127.0.0.1:1/ (context `there` of `{}`)", file.display());
+        assert_eq!(told.code, 2, "{told}");
+        assert!(told.err.contains(&place) && told.err.contains(why), "{told}");
+    }
+}
+
 #[test]
 fn of_a_kubeconfig_that_cannot_be_read_the_place_is_told_and_nothing_is_shown() {
     let folder = tempfile::tempdir().unwrap();

@@ -75,6 +75,26 @@ async fn what_is_declared_is_ready_and_a_token_of_the_cluster_is_judged_by_it() 
 }
 
 #[tokio::test]
+async fn the_log_tells_the_start_the_leadership_each_verdict_and_each_generation() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        at.apply(DECLARED).await?;
+        let mut operator = at.start("one", &["--public-url", GATEWAY, "--log-format", "json"])?;
+        operator.ready().await?;
+        all_ready(&at, &DECLARED_NAMES).await?;
+        let generation = format!("\"generation\":{}", at.index().await?.generation);
+        let log = operator.process.stderr();
+        let line = |parts: &[&str]| log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        assert!(line(&["\"message\":\"started\"", &at.namespace, "\"api\":\"https://"]), "{log}");
+        assert!(line(&["leadership has changed", "\"leads\":true"]), "{log}");
+        assert!(line(&["\"name\":\"caller\"", "\"reason\":\"Accepted\""]), "{log}");
+        assert!(line(&["a new bundle serves", &generation]), "{log}");
+        operator.stop().await
+    })
+    .await
+}
+
+#[tokio::test]
 async fn our_own_key_is_made_once_and_the_bundle_tells_its_state_and_nothing_of_it() -> Result<()> {
     let shared = shared().await?;
     installed(shared.cluster(), json!({}), async |at| {
