@@ -29,9 +29,9 @@ pub enum Fault {
     /// The parser's own words.
     #[error("no YAML: {0}")]
     Syntax(String),
-    /// JSON behind the end of a document. kubectl reads a stream of JSON only where the first character is
-    /// `{`, so that two readers could disagree about what is in a file.
-    #[error("another document begins here; put a line `---` between two documents")]
+    /// Something behind the end of a document that no `---` begins, as where JSON follows JSON. kubectl reads a
+    /// stream of JSON only where the first character is `{`, so two readers could disagree about a file.
+    #[error("the document has ended before this; begin another one with a line `---`")]
     Unseparated,
     /// One key twice in a map, or a key that a later `<<` brings in again: kubectl lets the later
     /// one win, others the first.

@@ -95,7 +95,6 @@ pub fn too_large(source: &str) -> ManifestError {
 
 /// The documents of a text, one after the other.
 struct Reader<'a> {
-    text: &'a str,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     builder: Builder,
     /// Whether any document has begun.
@@ -115,7 +114,6 @@ impl<'a> Reader<'a> {
         };
         options.set_emit_comments(false);
         Self {
-            text,
             parser: Parser::new_from_str_with_options(text, options),
             builder: Builder::default(),
             begun: false,
@@ -157,17 +155,9 @@ impl<'a> Reader<'a> {
             }
             Some(Err(error)) => {
                 let (position, fault) = syntax(&error);
-                let fault = if self.between && self.is_json(position) { Fault::Unseparated } else { fault };
-                Err((position, fault))
+                Err((position, if self.between { Fault::Unseparated } else { fault }))
             }
         }
-    }
-
-    /// Whether a map or a list in JSON begins there.
-    fn is_json(&self, at: Position) -> bool {
-        let line = self.text.lines().nth(at.line.saturating_sub(1));
-        let found = line.and_then(|line| line.chars().nth(at.column.saturating_sub(1)));
-        matches!(found, Some('{' | '['))
     }
 }
 

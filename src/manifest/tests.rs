@@ -53,11 +53,12 @@ fn an_unquoted_scalar_keeps_its_text_and_a_quoted_one_is_text() {
 }
 
 #[test]
-fn json_documents_without_a_line_between_them_are_refused_with_the_cure() {
+fn documents_without_a_line_between_them_are_refused_with_the_cure() {
     for (text, place) in [
         ("{\"a\": 1}{\"b\": 2}", "1:9"),
         ("{\"a\": 1}\n{\"b\": 2}\n{\"c\": 3}\n", "2:1"),
         ("é: 1\n---\n{\"é\": 1}  [2]", "3:11"),
+        ("{\"a\": 1}\nb: 2", "2:1"),
     ] {
         let errors = parse("t.yaml", text).expect_err(text);
         let told: Vec<_> = errors.iter().map(|e| (e.position.to_string(), e.fault.clone())).collect();
