@@ -1,7 +1,7 @@
 //! Which JwtIssuers serve: one to an `iss`, with the keys that are known (`semantics.md` 20). Fetches
 //! nothing: what became of fetching is given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Outcome, field, report};
 use crate::api::{Kind, Reason};
@@ -75,7 +75,11 @@ impl<'c> Issuers<'c> {
     /// The problem of an object whose `iss` others have too.
     pub fn conflict(&self, object: &ObjectRef, judged: &Judged) -> Vec<Problem> {
         let sharing = judged.iss.iter().filter_map(|iss| self.0.get(&**iss)).flatten();
-        let others: BTreeSet<_> = sharing.map(|d| d.name).filter(|name| *name != &*object.name).collect();
+        let mut others: Vec<_> = sharing.map(|d| d.name).filter(|name| *name != &*object.name).collect();
+        if judged.iss.len() > 1 {
+            others.sort_unstable();
+            others.dedup();
+        }
         if others.is_empty() || object.kind != Kind::JwtIssuer {
             return Vec::new();
         }
