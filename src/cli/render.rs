@@ -57,13 +57,14 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         Some(format) => Answer::new(Exit::Yes, format.write(&shown)?),
         None => Answer::text(Exit::Yes, &shown.in_words(&world)),
     };
-    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source)).remark(empty(&world)))
+    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source).or_else(|| grantless(&world))))
 }
 
-/// What to say where nothing at all is served.
-fn empty(world: &World) -> Option<&'static str> {
+/// What to say of a bundle that no grant can come of.
+fn grantless(world: &World) -> Option<String> {
     let nothing = world.bundle.policies().next().is_none() || world.bundle.roles().next().is_none();
-    nothing.then_some("warning: no Policy and Role serve together: everybody is denied everything")
+    nothing
+        .then(|| "warning: no Role and Policy serve together, so everybody is denied everything".to_owned())
 }
 
 impl Shown {

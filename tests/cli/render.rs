@@ -23,6 +23,16 @@ fn the_same_objects_give_the_same_bundle_in_whatever_order_they_are_read() {
 }
 
 #[test]
+fn a_bundle_that_grants_nothing_to_anybody_is_told_so() {
+    let said = "warning: no Role and Policy serve together";
+    for path in ["broken", "team/issuers.yaml"] {
+        let told = run(&format!("render -f {path}"));
+        assert!(told.code == 0 && told.err.contains(said), "{told}");
+    }
+    assert!(!run("render -f team").err.contains(said));
+}
+
+#[test]
 fn what_is_refused_is_in_the_bundle_with_its_reason_and_its_problems_on_standard_error() {
     let told = run("render -f broken");
     assert_eq!(told.code, 0, "{told}");
