@@ -193,6 +193,35 @@ fn s17_an_api_token_ends_with_its_original_issuer() {
 }
 
 #[test]
+fn s14_two_issuers_with_one_iss_serve_neither() {
+    let twin =
+        json!({"iss": "https://idp.example.com", "aud": ["gw"], "token_expiry": 1800, "keys": "discovery"});
+    let unknown = Err(Unidentified::UnknownIssuer("https://idp.example.com".into()));
+    let who = dev().issuer("twin", twin).identify(alice(), Completeness::Question);
+    assert_eq!(who.map(|p| p.sub().to_owned()), unknown);
+}
+
+#[test]
+fn s13_our_own_clock_has_a_second_of_leeway_and_others_have_thirty() {
+    let foreign = json!({"iss": "https://idp.example.com", "aud": "gw", "sub": "alice"});
+    for (mut claims, leeway) in [(api_token(json!(["rw"])), 1), (foreign, 30)] {
+        for (late, accepted) in [(leeway - 1, true), (leeway, false)] {
+            claims["exp"] = (NOW - late).into();
+            let who = dev().identify(claims.clone(), Completeness::Token);
+            assert_eq!(who.is_ok(), accepted, "{late} s late with {leeway} s of leeway");
+        }
+    }
+}
+
+#[test]
+fn s16_a_token_of_ours_that_is_no_identity_was_exchanged_for_none() {
+    let mut claims = api_token(json!(["rw"]));
+    claims["fed:iss"] = "https://gw".into();
+    claims["fed:aud"] = "https://gw".into();
+    assert!(matches!(dev().identify(claims, Completeness::Token), Err(Unidentified::NotOurKind(_))));
+}
+
+#[test]
 fn s15_kind_and_subject_of_our_own_tokens_belong_together() {
     for (kind, sub) in
         [("api", "function:dev:env"), ("identity", "fed:alice"), ("function", "alice"), ("other", "fed:a")]
@@ -283,6 +312,15 @@ fn an_omitted_claim_satisfies_no_operator() {
         let refused = world.explain(claims, "Function:Get dev:env");
         assert!(!refused.allowed && refused.to_string().contains("log in again"), "{op}: {refused}");
     }
+}
+
+#[test]
+fn an_omitted_subject_is_no_principals() {
+    let world = dev().role("alice", json!({"policies": ["rw"], "subjects": ["alice"]}));
+    let mut claims = api_token(json!(["rw"]));
+    assert!(world.explain(claims.clone(), "Function:Get dev:env").allowed);
+    claims["openfaas:omitted"] = json!(["sub"]);
+    assert!(!world.explain(claims, "Function:Get dev:env").allowed);
 }
 
 #[test]
