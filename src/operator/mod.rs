@@ -20,6 +20,7 @@ pub mod objects;
 pub mod pace;
 pub mod plan;
 mod publish;
+pub mod recorders;
 pub mod references;
 pub mod reporting;
 pub mod rivals;

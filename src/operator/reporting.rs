@@ -3,13 +3,14 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, Patch, PatchParams};
 use kube::core::GroupVersionKind;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::events::{Event, EventType, Reporter};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::apply::code;
 use super::arrived::Arrived;
 use super::names::MANAGER;
+use super::recorders::Recorders;
 use super::statuses::{News, StatusWrite};
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::INDEX_SECRET;
@@ -34,15 +35,15 @@ pub enum Reported {
 pub struct Reporting {
     client: Client,
     namespace: String,
-    recorder: Recorder,
+    recorders: Recorders,
 }
 
 impl Reporting {
     /// Reports in this namespace, as `instance`.
     pub fn new(client: Client, namespace: &str, instance: &str) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(instance.to_owned()) };
-        let recorder = Recorder::new(client.clone(), reporter);
-        Self { client, namespace: namespace.to_owned(), recorder }
+        let recorders = Recorders::new(client.clone(), reporter);
+        Self { client, namespace: namespace.to_owned(), recorders }
     }
 
     /// Writes one status, against the version that was seen, and tells what is new in an Event.
@@ -106,14 +107,16 @@ impl Reporting {
     }
 
     async fn publish(&self, news: &News, action: &str, regarding: &ObjectReference) {
+        let note = cut(&news.message);
+        let recorder = self.recorders.of(&note);
         let event = Event {
             type_: if news.ready { EventType::Normal } else { EventType::Warning },
             reason: news.reason.clone(),
-            note: Some(cut(&news.message)),
+            note: Some(note),
             action: action.to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, regarding).await {
+        if let Err(error) = recorder.publish(&event, regarding).await {
             tracing::warn!(error = %chain(&error), "an Event could not be written");
         }
     }

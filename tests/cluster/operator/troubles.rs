@@ -7,13 +7,14 @@ use kube::api::ObjectMeta;
 use serde_json::json;
 
 use super::{
-    installed::{Installed, all_ready, installed},
+    installed::{Installed, WITHIN, all_ready, installed},
     main_job::{DECLARED, DECLARED_NAMES, GATEWAY},
 };
 use crate::support::{
     Result,
     oidc::{Options, Provider},
     shared::shared,
+    wait::eventually,
 };
 
 /// Objects that the API server takes and that do not serve: kind, name, spec, reason, kstatus' word, and what the
@@ -170,6 +171,37 @@ async fn every_trouble_has_its_reason_grants_nothing_and_leaves_the_rest_served(
         let bundle = at.bundle().await?;
         assert!(bundle.get(Sort::Role, "caller").is_some());
         assert!(bundle.get(Sort::Policy, "action").is_none() && bundle.get(Sort::Issuer, "twice-a").is_none());
+        operator.stop().await
+    })
+    .await
+}
+
+/// Makes a Policy wrong in some way, waits until that is told, and gives the Events about it.
+async fn told(at: &Installed, action: &str) -> Result<Vec<String>> {
+    let statement = json!({ "sid": "1", "effect": "Allow", "action": [action], "resource": ["*"] });
+    at.edit(Kind::Policy, "wrong", json!({ "statement": [statement] })).await?;
+    at.reason(Kind::Policy, "wrong", "Invalid").await?;
+    eventually(&format!("an Event that names `{action}`"), WITHIN, async || {
+        let events = at.events("wrong").await?;
+        Ok(events.iter().any(|event| event.contains(action)).then_some(events))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn another_trouble_of_an_object_is_another_event_and_the_same_again_is_counted() -> Result<()> {
+    let shared = shared().await?;
+    installed(shared.cluster(), json!({}), async |at| {
+        let policy =
+            r#"{"statement": [{"sid": "1", "effect": "Allow", "action": ["*"], "resource": ["*"]}]}"#;
+        create(&at, Kind::Policy, "wrong", policy).await?;
+        let operator = at.start("one", &[])?;
+        all_ready(&at, &[(Kind::Policy, "wrong")]).await?;
+        for action in ["Function:Explode", "Function:Melt", "Function:Explode"] {
+            told(&at, action).await?;
+        }
+        let events = told(&at, "Function:Vanish").await?;
+        assert_eq!(events.iter().filter(|event| event.starts_with("Invalid: ")).count(), 3, "{events:?}");
         operator.stop().await
     })
     .await
