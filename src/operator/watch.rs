@@ -116,19 +116,21 @@ impl Watches {
             self.tell(Seen::Definition(kind, schema)).await;
             tokio::select! {
                 () = self.objects(kind) => {}
-                () = self.told_to_relist(kind) => {}
+                () = self.told_to_relist(kind, pause) => {}
             }
-            tokio::time::sleep(pause).await;
             let long = began.elapsed() > LONGEST_RELIST_PAUSE.saturating_mul(2);
             pause = if long { RELIST_PAUSE } else { pause.saturating_mul(2).min(LONGEST_RELIST_PAUSE) };
         }
     }
 
-    async fn told_to_relist(&self, kind: Kind) {
+    /// Ends some time after it was told. The watch goes on until then, so that deletions count however often
+    /// somebody overwrites the definition.
+    async fn told_to_relist(&self, kind: Kind, pause: Duration) {
         match self.relist.get(&kind) {
             Some(notify) => notify.notified().await,
             None => std::future::pending().await,
         }
+        tokio::time::sleep(pause).await;
     }
 
     async fn objects(&self, kind: Kind) {
