@@ -1,7 +1,7 @@
 //! What the READMEs show is what the binary does: each session of a `console` block is run and compared, and each
 //! command of an example's README that asks files is run.
 
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use faas_iam::model::{Action, Operator};
 
@@ -87,5 +87,35 @@ fn every_command_of_an_examples_readme_that_asks_files_has_an_answer() -> Result
             assert!(matches!(code, Some(0 | 1)), "{command}\n{text}");
         }
     }
+    Ok(())
+}
+
+/// Every test of the package, by name.
+fn tests_beneath(folder: &Path, names: &mut BTreeSet<String>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            tests_beneath(&path, names)?;
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path)?;
+            let marked =
+                text.split("test]\n").skip(1).filter_map(|rest| rest.split_once("fn ")?.1.split_once('('));
+            names.extend(marked.map(|(name, _)| name.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn each_promise_names_tests_that_there_are() -> Result<()> {
+    let mut there = BTreeSet::new();
+    tests_beneath(&root().join("src"), &mut there)?;
+    tests_beneath(&root().join("tests"), &mut there)?;
+    let text = fs::read_to_string(root().join("tests/README.md"))?;
+    let named = text.split('`').skip(1).step_by(2).filter(|name| name.contains('_'));
+    let named: BTreeSet<&str> = named.filter(|name| !name.contains(' ')).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let gone: Vec<_> = named.into_iter().filter(|name| !there.contains(*name)).collect();
+    assert_eq!(gone, Vec::<&str>::new());
     Ok(())
 }
