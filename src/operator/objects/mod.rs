@@ -290,12 +290,17 @@ impl Objects {
 
     fn note(&mut self, object: Shown, form: Form) {
         let Shown { key, origin, resource_version, status, rival, applied, whole: _ } = object;
+        // What shows less than was written may lack its status, too.
+        let shows_status = form != Form::Kept && self.schema(key.kind).takes_status();
         let uid = origin.uid.to_string();
         let mut meta = Meta { uid, resource_version, status, author: Author::Unknown, form, applied };
         let before = self.metas.remove(&key);
         if before.as_ref().is_none_or(|before| before.uid != meta.uid) {
             self.touched.insert(key.clone());
         } else if let Some(before) = before {
+            if !shows_status {
+                meta.status = before.status.clone();
+            }
             let touched = meta.follow(before, rival);
             self.touched.extend(touched.then(|| key.clone()));
         }

@@ -124,6 +124,24 @@ fn a_status_that_somebody_changed_is_looked_at_and_compiles_nothing() {
 }
 
 #[test]
+fn a_status_that_a_definition_does_not_show_is_no_change_and_nobodys_doing() {
+    let status = json!({ "observedGeneration": 1 });
+    let mut objects = with(vec![Shown { status: status.clone(), ..narrow(1) }]);
+    objects.reported(&key("r"), "1".into(), status.clone());
+    for (definition, item) in [(lacking(2), pruned(1)), (lacking(3), narrow(1)), (whole(4), pruned(1))] {
+        list(&mut objects, definition.clone(), vec![item], definition.clone());
+        let meta = objects.meta(&key("r")).unwrap();
+        assert_eq!(
+            (&meta.status, matches!(meta.author, Author::Rival(_))),
+            (&status, false),
+            "{definition:?}"
+        );
+    }
+    list(&mut objects, whole(5), vec![narrow(1)], whole(5));
+    assert_eq!(objects.meta(&key("r")).unwrap().status, Value::Null, "whole again, what is shown is so");
+}
+
+#[test]
 fn the_echo_of_our_own_status_touches_nothing() {
     let mut objects = with(vec![narrow(1)]);
     let status = json!({ "observedGeneration": 1 });
