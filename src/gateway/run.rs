@@ -104,11 +104,13 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
         tasks.spawn(until(stop.clone(), refreshing(gateway.clone())));
     }
     tasks.spawn(until(stop.clone(), follow));
+    // Before anybody can know that we are there, and may end us.
+    let signal = logging::signal();
     let address = clients.local_addr().unwrap_or(config.listen);
     tracing::info!(%address, upstream = config.upstream, "listening");
     let serving = listen::serve(clients, gateway, stop.clone());
     let told = async {
-        logging::signal().await;
+        signal.await;
         tracing::info!("stopping");
         stop.cancel();
     };

@@ -23,14 +23,16 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), OperatorError> {
     Ok(())
 }
 
-/// Ends with the first SIGTERM or SIGINT; never where signals cannot be heard.
-pub async fn signal() {
-    let (Ok(mut term), Ok(mut int)) = (on(SignalKind::terminate()), on(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// Hears SIGTERM and SIGINT from the call on, awaited or not, inside a runtime; ends with the first one, and never where
+/// signals cannot be heard.
+pub fn signal() -> impl Future<Output = ()> {
+    let heard = (on(SignalKind::terminate()), on(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut int)) = heard else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
 

@@ -218,9 +218,9 @@ async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> O
 
 fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let (told, signal) = (stop.clone(), super::logging::signal());
     tokio::spawn(async move {
-        super::logging::signal().await;
+        signal.await;
         tracing::info!("stopping");
         told.cancel();
     });
