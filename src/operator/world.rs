@@ -68,6 +68,8 @@ pub struct World {
     keys: BTreeMap<Box<str>, KeysStatus>,
     /// Objects whose status has to be compared with their report.
     unreported: BTreeSet<ObjectRef>,
+    /// Statuses that are put back no earlier than this, ms since 1970.
+    put_off: BTreeMap<ObjectRef, i64>,
     /// The statuses that were written, and who undoes them.
     disputes: Disputes,
 }

@@ -28,18 +28,23 @@ impl World {
         let now = time.as_millisecond();
         self.unreported.extend(self.objects.take_touched());
         self.unreported.extend(self.disputes.settle(now));
+        let unreported = &mut self.unreported;
+        self.put_off.retain(|key, later| {
+            let waits = now < *later;
+            unreported.extend((!waits).then(|| key.clone()));
+            waits
+        });
         let mut due = Due::default();
         for (key, report) in self.take_unreported() {
             match self.status(&key, &report, time) {
                 None => {}
                 Some(Ok(write)) => due.writes.push(write),
                 Some(Err(later)) => {
-                    due.wake = earlier(due.wake, Some(later));
-                    self.unreported.insert(key);
+                    self.put_off.insert(key, later);
                 }
             }
         }
-        due.wake = earlier(due.wake, self.disputes.next());
+        due.wake = self.put_off.values().copied().chain(self.disputes.next()).min();
         due
     }
 
@@ -102,8 +107,4 @@ impl World {
 /// What is news about a status that is put back: nothing but that somebody goes on undoing it.
 fn undone(warning: &Warning) -> News {
     News { ready: false, reason: "StatusUndone".to_owned(), message: warning.to_string() }
-}
-
-fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    a.into_iter().chain(b).min()
 }

@@ -64,6 +64,7 @@ impl Fight {
         let began = self.now;
         let mut due = self.due();
         if due.writes.is_empty() {
+            assert_eq!(self.due().wake, due.wake, "another turn meanwhile does not forget it");
             self.now = due.wake.unwrap();
             due = self.due();
         }
