@@ -38,7 +38,7 @@ pub struct World {
     pub skipped: BTreeMap<String, usize>,
     /// How many objects of ours in the files name no namespace.
     pub without_namespace: usize,
-    /// How many problems are references to what is not among the objects.
+    /// How many problems are Policies that are not among the objects.
     pub elsewhere: usize,
     /// Inputs that could not be read; with any of them there is no answer.
     pub unreadable: Vec<InputError>,
@@ -86,8 +86,7 @@ impl World {
             told.flat_map(|(object, report)| findings::of_report(object, report, &read.places)).collect();
         findings.sort();
         let problems = linked.reports.values().flat_map(|report| &report.problems);
-        let elsewhere =
-            problems.filter(|p| matches!(p.reason, Reason::PolicyNotFound | Reason::IssuerNotFound)).count();
+        let elsewhere = problems.filter(|p| p.reason == Reason::PolicyNotFound).count();
         let objects = catalogue.objects.len();
         Self { bundle: linked.bundle, findings, objects, elsewhere, ..Self::default() }
     }
@@ -189,10 +188,12 @@ fn refuse(judged: Judged) -> Judged {
 }
 
 /// What else is wrong with an object that was refused, so that nobody has to come twice. Of a key that is no
-/// text the selection has spoken.
+/// text the selection has spoken, and a key set without it cannot be used.
 fn own_problems(object: &Object) -> Vec<Diagnostic> {
     let spoken: BTreeSet<_> = object.document.misread_keys().into_iter().map(|(path, ..)| path).collect();
     let problems = judge(object).verdict.err().unwrap_or_default().into_iter();
-    let others = problems.filter(|p| !spoken.contains(&p.field));
+    let jwks: FieldPath = ["spec", "jwks"].into_iter().collect();
+    let in_jwks = spoken.iter().any(|path| path.segments().starts_with(jwks.segments()));
+    let others = problems.filter(|p| !(spoken.contains(&p.field) || in_jwks && p.field == jwks));
     others.map(|p| object.finding(Severity::Problem, p.field, p.message)).collect()
 }

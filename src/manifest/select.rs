@@ -131,12 +131,12 @@ fn classify(document: Document, iam_namespace: &str) -> Result<Found, Diagnostic
 }
 
 /// The kind of ours that a document of another group must mean: nobody else has such a kind, or the group is
-/// OpenFaaS' own. RBAC has Roles too; one with `spec.policy` is none of them.
+/// OpenFaaS' own. RBAC has Roles alone, and one with `spec.policy` is none of them.
 fn near_miss(document: &Document, api_version: &str, kind: &str) -> Option<Kind> {
     let meant = Kind::ALL.into_iter().find(|known| known.kind() == kind)?;
     let openfaas = api_version.to_ascii_lowercase().contains("openfaas.com");
     let rbac = api_version.starts_with("rbac.authorization.k8s.io/")
-        && document.value.pointer("/spec/policy").is_some();
+        && (meant != Kind::Role || document.value.pointer("/spec/policy").is_some());
     (openfaas || rbac || meant == Kind::JwtIssuer).then_some(meant)
 }
 

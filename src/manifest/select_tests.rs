@@ -99,6 +99,7 @@ fn our_kinds_in_another_group_are_a_problem_where_nobody_else_can_be_meant() {
         of("IAM.openfaas.com/v1", "Role", "{}"),
         of("v1", "JwtIssuer", "{}"),
         of("rbac.authorization.k8s.io/v1", "JwtIssuer", "{}"),
+        of("rbac.authorization.k8s.io/v1", "Policy", "{}"),
         of("rbac.authorization.k8s.io/v1", "Role", "{policy: [a]}"),
     ];
     for text in near {

@@ -162,6 +162,9 @@ fn a_key_that_yaml_reads_as_a_boolean_is_told_once_and_by_its_name() {
         ["-:5:3: roles.iam.openfaas.com/a: spec.on: the key `on` is not read as text; write `\"on\"`"]
     );
     assert!(!told.err.contains("spec.true"), "{told}");
+    let issuer = "apiVersion: iam.openfaas.com/v1\nkind: JwtIssuer\nmetadata: {name: a}\nspec:\n  iss: https://a\n  aud: [a]\n  jwks: {keys: [{kty: EC, crv: P-256, x: a, y: b}]}\n";
+    let told = run_args(&["check", "-f", "-"], issuer);
+    assert!(told.err.lines().count() == 1 && told.err.contains("write `\"y\"`"), "{told}");
 }
 
 #[test]

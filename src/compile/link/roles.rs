@@ -130,11 +130,12 @@ impl<'k> Check<'k> {
     fn scope(&mut self) {
         let lost = lints::out_of_scope(self.role, self.known);
         if !lost.is_empty() {
-            let policies = if lost.len() == 1 { "Policy" } else { "Policies" };
-            let message = format!(
-                "nothing of the {policies} {} lies within it, so that it grants nothing of them",
-                names(lost)
-            );
+            let (them, lie, grant) = match lost.len() {
+                1 => ("Policy", "lies", "grants"),
+                _ => ("Policies", "lie", "grant"),
+            };
+            let message =
+                format!("the {them} {} {lie} wholly outside of it, and {grant} nothing here", names(lost));
             self.warn(field(["spec", "scope"]), message);
         }
     }

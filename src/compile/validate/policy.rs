@@ -32,7 +32,9 @@ fn statement(at: &mut Cursor<'_>, value: &Value) -> Option<Statement> {
     let resources = at.required(map, "resource", |at, list| at.list(list, limits::RESOURCES, resource));
     let condition = at.optional(map, "condition", |at, v| condition(at, v, Place::Statement));
     let (terms, resources) = (actions?, resources?);
-    out_of_reach(at, &terms, &resources);
+    if map.get("resource").and_then(Value::as_array).is_some_and(|written| written.len() == resources.len()) {
+        out_of_reach(at, &terms, &resources);
+    }
     let actions = terms.into_iter().fold(ActionSet::EMPTY, ActionSet::union);
     Some(Statement { sid: sid?.into(), actions, resources, condition })
 }

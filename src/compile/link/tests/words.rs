@@ -80,7 +80,7 @@ fn scoped(resource: &str, scope: &[&str]) -> World {
 #[test]
 fn r10_a_policy_of_which_nothing_lies_within_the_scope_is_a_warning() {
     let said = said(&scoped("shop:*", &["blog:*", "news:x"]), Role, "r");
-    assert!(said.starts_with("spec.scope: nothing of the Policy `shop` lies within it"), "{said}");
+    assert!(said.starts_with("spec.scope: the Policy `shop` lies wholly outside of it"), "{said}");
     for (resource, scope) in [
         ("shop:*", "shop:cart"),
         ("shop:cart", "shop:*"),

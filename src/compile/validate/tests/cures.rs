@@ -70,6 +70,13 @@ fn r25_what_serves_and_can_hardly_be_meant_is_a_warning() {
 }
 
 #[test]
+fn a_resource_that_could_not_be_read_makes_no_action_out_of_reach() {
+    let statement = r#"{"sid": "s", "effect": "Allow", "action": ["Secret:List"], "resource": ["shop/*"]}"#;
+    let spec = with(Policy, "statement/0", Some(serde_json::from_str(statement).unwrap()));
+    assert_eq!(told(&judge(Policy, spec)).1, Vec::<String>::new());
+}
+
+#[test]
 fn r25_one_misspelt_field_is_one_problem() {
     for (kind, right, wrong) in [
         (Policy, "statement/0/action", "statement/0/actions"),
