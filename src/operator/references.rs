@@ -2,6 +2,7 @@
 //! somebody refers to. Pure: fed by plain calls.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::fetch::{Found, Missed, TrustRoots, read_reference};
 use super::keybook::Want;
@@ -9,8 +10,8 @@ use crate::api::Reason;
 use crate::model::{KeyRef, KeySource};
 use crate::trust::TrustBundle;
 
-/// What a reference leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a reference leads to. Its bytes may be somebody's secret, and are not shown.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Content {
     /// No object.
     NoObject,
@@ -20,6 +21,17 @@ pub enum Content {
     Refused,
     /// These bytes.
     Bytes(Vec<u8>),
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoObject => f.write_str("NoObject"),
+            Self::NoKey => f.write_str("NoKey"),
+            Self::Refused => f.write_str("Refused"),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
 }
 
 /// What is referred to, and what it holds.
@@ -147,6 +159,12 @@ mod tests {
             assert_eq!(reason(&references, &keys), Some(of_keys));
             assert_eq!(reason(&references, &roots), Some((of_roots, false)));
         }
+    }
+
+    #[test]
+    fn nothing_of_what_a_reference_leads_to_is_shown() {
+        let secret = Content::Bytes(b"canary".to_vec());
+        assert_eq!(format!("{secret:?}"), "Bytes(6 bytes)");
     }
 
     #[test]

@@ -20,8 +20,7 @@ use crate::bundle::{Digest, Index};
 use crate::compile::ObjectRef;
 use crate::model::KeyRef;
 
-/// One thing that was seen.
-#[derive(Debug)]
+/// One thing that was seen. Has no `Debug`: what should be certificates may hold somebody's private key.
 pub enum Seen {
     /// A kind's definition.
     Definition(Kind, Schema),
