@@ -9,6 +9,7 @@
 
 mod mix;
 mod scan;
+mod worst;
 
 use divan::{AllocProfiler, Bencher, black_box};
 use faas_iam::bundle::Bundle;
@@ -54,6 +55,60 @@ fn scan_16(bencher: Bencher, policies: usize) {
             .filter(|(who, request)| scan::allows(&bundle, black_box(who), black_box(request)))
             .count()
     });
+}
+
+/// Every Policy on `*`: two decisions, one allowed and one denied.
+fn worst(bencher: Bencher, policies: usize, told: &worst::Told) {
+    let engine = Engine::new(&mix::bundle(&worst::objects(policies, told)));
+    let askers = worst::askers(&engine, policies, told);
+    bencher.bench_local(|| {
+        askers.iter().filter(|(who, request)| engine.decide(black_box(who), black_box(request))).count()
+    });
+}
+
+/// The same two by a scan.
+fn worst_scan(bencher: Bencher, policies: usize, told: &worst::Told) {
+    let bundle = mix::bundle(&worst::objects(policies, told));
+    let askers = worst::askers(&Engine::new(&bundle), policies, told);
+    bencher.bench_local(|| {
+        askers
+            .iter()
+            .filter(|(who, request)| scan::allows(&bundle, black_box(who), black_box(request)))
+            .count()
+    });
+}
+
+/// Roles told apart by a claim's value.
+#[divan::bench(args = POLICIES)]
+fn worst_value(bencher: Bencher, policies: usize) {
+    worst(bencher, policies, &worst::BY_VALUE);
+}
+
+#[divan::bench(args = POLICIES, sample_count = 10)]
+fn worst_value_scan(bencher: Bencher, policies: usize) {
+    worst_scan(bencher, policies, &worst::BY_VALUE);
+}
+
+/// Roles told apart by a pattern with a fixed beginning.
+#[divan::bench(args = POLICIES)]
+fn worst_beginning(bencher: Bencher, policies: usize) {
+    worst(bencher, policies, &worst::BY_BEGINNING);
+}
+
+#[divan::bench(args = POLICIES, sample_count = 10)]
+fn worst_beginning_scan(bencher: Bencher, policies: usize) {
+    worst_scan(bencher, policies, &worst::BY_BEGINNING);
+}
+
+/// Roles told apart by a pattern that begins with a wildcard.
+#[divan::bench(args = POLICIES)]
+fn worst_ending(bencher: Bencher, policies: usize) {
+    worst(bencher, policies, &worst::BY_ENDING);
+}
+
+#[divan::bench(args = POLICIES, sample_count = 10)]
+fn worst_ending_scan(bencher: Bencher, policies: usize) {
+    worst_scan(bencher, policies, &worst::BY_ENDING);
 }
 
 /// From a bundle to an engine.

@@ -11,10 +11,11 @@ use faas_iam::model::{Request, Unplaced};
 use serde_json::{Value, json};
 
 /// The time of every question.
-const NOW: i64 = 1_800_000_000;
+pub const NOW: i64 = 1_800_000_000;
 /// The gateway's address, which is the audience of everybody.
-const PUBLIC: &str = "https://gateway.example.com";
-const KEYCLOAK: &str = "https://keycloak.example.com/realms/main";
+pub const PUBLIC: &str = "https://gateway.example.com";
+/// An issuer of one tenant.
+pub const KEYCLOAK: &str = "https://keycloak.example.com/realms/main";
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 /// Policies of one team; each has a Role.
 const PER_TEAM: usize = 5;

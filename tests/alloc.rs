@@ -8,6 +8,8 @@
 
 #[path = "../benches/mix.rs"]
 mod mix;
+#[path = "../benches/worst.rs"]
+mod worst;
 
 use allocation_counter::measure;
 use faas_iam::engine::{Engine, PrincipalKind};
@@ -22,6 +24,18 @@ fn a_decision_allocates_nothing_whoever_asks() {
         let counted = measure(|| answers = [engine.decide(&who, &allowed), engine.decide(&who, &denied)]);
         assert_eq!(answers, [who.kind() != PrincipalKind::Anonymous, false], "{name}: {allowed}, {denied}");
         assert_eq!(counted.count_total, 0, "{name} allocates {} bytes", counted.bytes_total);
+    }
+}
+
+#[test]
+fn nor_does_one_where_every_policy_is_on_everything() {
+    for told in [worst::BY_VALUE, worst::BY_BEGINNING, worst::BY_ENDING] {
+        let engine = Engine::new(&mix::bundle(&worst::objects(POLICIES, &told)));
+        let [(member, request), (stranger, _)] = worst::askers(&engine, POLICIES, &told);
+        let mut answers = [false, true];
+        let counted =
+            measure(|| answers = [engine.decide(&member, &request), engine.decide(&stranger, &request)]);
+        assert_eq!((answers, counted.count_total), ([true, false], 0));
     }
 }
 
