@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::service::Gateway;
-use super::snapshot::{Newer, Snapshot};
+use super::snapshot::{Newer, Snapshot, Successor};
 use crate::operator::fetch::{Fetcher, TrustRoots};
 use crate::token::VerifyingKeys;
 
@@ -63,9 +63,10 @@ impl Gateway {
             Ok(found) => {
                 let keys = Arc::new(VerifyingKeys::new(&found.set));
                 let mut newer = self.refresher.newer.lock().unwrap_or_else(PoisonError::into_inner);
-                newer.insert(iss.into(), (before.base.clone(), keys.clone()));
+                let (source, of) = (before.issuer.keys.clone(), before.base.clone());
+                newer.insert(iss.into(), Successor { source, of, keys: keys.clone() });
                 drop(newer);
-                self.replace_keys(iss, &keys);
+                self.replace_keys(before, &keys);
                 Some(keys)
             }
             Err(missed) => {

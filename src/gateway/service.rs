@@ -19,7 +19,7 @@ use super::credential::Admin;
 use super::forward::Upstream;
 use super::keys::Refresher;
 use super::metrics::Metrics;
-use super::snapshot::Snapshot;
+use super::snapshot::{Known, Snapshot};
 use crate::bundle::Bundle;
 use crate::model::{Action, Namespace};
 use crate::route::{KEYS_PATH, Route, route};
@@ -95,10 +95,10 @@ impl Gateway {
         self.current.store(Some(Arc::new(snapshot)));
     }
 
-    /// Verifies an issuer's tokens by these keys from now on.
-    pub fn replace_keys(&self, iss: &str, keys: &Arc<VerifyingKeys>) {
+    /// Verifies an issuer's tokens by these keys from now on, unless it is another one meanwhile.
+    pub fn replace_keys(&self, asked: &Known, keys: &Arc<VerifyingKeys>) {
         let epoch = self.epoch();
-        self.current.rcu(|now_is| now_is.as_ref().map(|s| Arc::new(s.with_keys(epoch, iss, keys.clone()))));
+        self.current.rcu(|now_is| now_is.as_ref().map(|s| Arc::new(s.with_keys(epoch, asked, keys.clone()))));
     }
 
     fn epoch(&self) -> u64 {

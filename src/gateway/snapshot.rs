@@ -34,11 +34,31 @@ pub struct Snapshot {
     watchdogs: Arc<HashMap<Box<str>, bool>>,
 }
 
-/// Keys that are newer than the bundle's, by `iss`: of which keys they are the successors, and they.
-pub type Newer = HashMap<Box<str>, (KeySet, Arc<VerifyingKeys>)>;
+/// Keys that are newer than the bundle's.
+#[derive(Clone)]
+pub struct Successor {
+    /// Where they were read.
+    pub source: KeySource,
+    /// The bundle's keys that they succeed.
+    pub of: KeySet,
+    /// They.
+    pub keys: Arc<VerifyingKeys>,
+}
+
+/// Keys that are newer than the bundle's, by `iss`.
+pub type Newer = HashMap<Box<str>, Successor>;
+
+impl Successor {
+    /// Whether they are still meant: an issuer whose keys come from elsewhere by now, or whose keys in the
+    /// bundle are others, has nothing to do with them.
+    fn succeeds(&self, issuer: &Issuer, base: &KeySet) -> bool {
+        self.source == issuer.keys && self.of == *base
+    }
+}
 
 impl Snapshot {
-    /// Makes one from a bundle. Newer keys count while the bundle still has the keys that they succeed.
+    /// Makes one from a bundle. Newer keys count while the bundle still has the keys that they succeed, from
+    /// where they were read.
     pub fn new(
         bundle: &Bundle,
         generation: u64,
@@ -49,9 +69,9 @@ impl Snapshot {
         let own = KeySet::from_iter([signing.public().clone()]);
         let known = |(name, issuer, keys): (&str, &Issuer, &KeySet)| {
             let base = if name == SYSTEM_ISSUER_NAME { own.clone() } else { keys.clone() };
-            let successor = newer.get(&issuer.iss).filter(|(of, _)| *of == base);
+            let successor = newer.get(&issuer.iss).filter(|newer| newer.succeeds(issuer, &base));
             let keys =
-                successor.map_or_else(|| Arc::new(VerifyingKeys::new(&base)), |(_, keys)| keys.clone());
+                successor.map_or_else(|| Arc::new(VerifyingKeys::new(&base)), |newer| newer.keys.clone());
             (issuer.iss.clone(), Arc::new(Known { issuer: issuer.clone(), base, keys }))
         };
         Self {
@@ -64,10 +84,12 @@ impl Snapshot {
         }
     }
 
-    /// The same state with other keys for one issuer.
-    pub fn with_keys(&self, epoch: u64, iss: &str, keys: Arc<VerifyingKeys>) -> Self {
+    /// The same state with other keys for an issuer that is as it was when it was asked.
+    pub fn with_keys(&self, epoch: u64, asked: &Known, keys: Arc<VerifyingKeys>) -> Self {
         let mut by_iss = self.by_iss.clone();
-        if let Some(known) = by_iss.get_mut(iss) {
+        let same =
+            |known: &&mut Arc<Known>| known.issuer.keys == asked.issuer.keys && known.base == asked.base;
+        if let Some(known) = by_iss.get_mut(&asked.issuer.iss).filter(same) {
             let (issuer, base) = (known.issuer.clone(), known.base.clone());
             *known = Arc::new(Known { issuer, base, keys });
         }

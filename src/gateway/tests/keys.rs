@@ -71,6 +71,23 @@ async fn newer_keys_outlive_a_bundle_that_still_has_the_old_ones() {
 }
 
 #[tokio::test]
+async fn s14_an_issuer_whose_keys_come_from_elsewhere_by_now_keeps_none_of_the_old_ones() {
+    let (iss, _) = provider().await;
+    let mut running = Running::with(Default::default(), Some(declared(&iss))).await;
+    let token =
+        signed("idp", json!({"iss": iss, "aud": "gw", "sub": "alice", "exp": running.gateway.now() + 60}));
+    assert!(running.exchange(&token, &[]).await.is_ok());
+    let moved =
+        json!({"iss": iss, "aud": ["gw"], "token_expiry": 1800, "keys": {"internal": "https://idp.invalid"}});
+    running.change(|bundle| {
+        let (issuer, keys) = (serde_json::from_value(moved).unwrap(), KeySet::default());
+        let origin = Origin::default();
+        bundle.insert("new", Record::Issuer { origin, issuer, keys, stale_since: None });
+    });
+    assert!(running.exchange(&token, &[]).await.is_err());
+}
+
+#[tokio::test]
 async fn s20_nobody_is_asked_because_of_what_a_token_says() {
     let (iss, asked) = provider().await;
     let running = Running::new().await;
