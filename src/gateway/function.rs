@@ -130,6 +130,8 @@ impl Gateway {
         peer: Peer,
     ) -> Result<Answer, Denial> {
         let protocol = headers::upgrade(request.headers());
+        let named = request.uri().clone();
+        headers::name_host(request.headers_mut(), &named);
         headers::for_function(request.headers_mut(), peer.address, peer.tls);
         let client = protocol.map(|protocol| {
             upgrade::ask(request.headers_mut(), protocol);

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use http::Uri;
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 
 /// Headers of one connection alone (RFC 9110 section 7.6.1), and what older proxies used like that.
@@ -62,6 +63,14 @@ pub fn for_function(headers: &mut HeaderMap, peer: IpAddr, tls: bool) {
         headers.insert("x-forwarded-host", host);
     }
     headers.insert("x-forwarded-proto", HeaderValue::from_static(if tls { "https" } else { "http" }));
+}
+
+/// Names the host as HTTP/1.1 does; in HTTP/2 it stands in the target alone (RFC 9113 section 8.3.1).
+pub fn name_host(headers: &mut HeaderMap, target: &Uri) {
+    let authority = target.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = authority.filter(|_| !headers.contains_key(HOST)) {
+        headers.insert(HOST, host);
+    }
 }
 
 /// The protocol that a client wants to go over to, where it says so in both headers.

@@ -44,6 +44,20 @@ async fn a_public_function_is_everybodys_and_the_path_goes_through_as_it_came() 
 }
 
 #[tokio::test]
+async fn over_http2_a_function_is_called_and_told_its_host_as_over_http1() {
+    let running = Running::new().await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let answer = client.post(running.url("/function/env.dev")).body("body").send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_2));
+    let (got, host) = (running.provider.only(), running.address.to_string());
+    assert_eq!(
+        (got.header("host"), got.header("x-forwarded-host")),
+        (Some(host.as_str()), Some(host.as_str()))
+    );
+    assert_eq!(got.body, "body");
+}
+
+#[tokio::test]
 async fn s11_a_public_function_collects_nothing_of_ours() {
     let running = Running::new().await;
     let token = running.api_token("alice").await;
