@@ -46,6 +46,9 @@ pub enum GatewayError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// A credential of nothing, which everybody would have.
+    #[error("`{}` is empty", .0.display())]
+    Empty(PathBuf),
     /// The signing key.
     #[error("`{}` {why}", .path.display())]
     SigningKey {
@@ -169,9 +172,11 @@ fn admin(config: &Config) -> Result<Option<Admin>, GatewayError> {
     let (Some(user), Some(password)) = (&config.admin_user_file, &config.admin_password_file) else {
         return Ok(None);
     };
-    let user = secret(user)?.trim().to_owned();
-    let password = Zeroizing::new(secret(password)?.trim_end_matches(['\r', '\n']).to_owned());
-    Ok(Some(Admin { user, password }))
+    let line = |path: &PathBuf| -> Result<Zeroizing<String>, GatewayError> {
+        let text = Zeroizing::new(secret(path)?.trim_end_matches(['\r', '\n']).to_owned());
+        if text.is_empty() { Err(GatewayError::Empty(path.clone())) } else { Ok(text) }
+    };
+    Ok(Some(Admin { user: line(user)?.to_string(), password: line(password)? }))
 }
 
 fn signing_key(path: &Path) -> Result<SigningKey, GatewayError> {

@@ -48,9 +48,13 @@ impl Drop for Running {
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("iam")).unwrap();
-    for (name, text) in
-        [("issuer.key", KEY), ("user", "admin\n"), ("password", "hunter2\n"), ("iam/role.yaml", ROLE)]
-    {
+    for (name, text) in [
+        ("issuer.key", KEY),
+        ("user", "admin\n"),
+        ("password", "hunter2\n"),
+        ("empty", "\n"),
+        ("iam/role.yaml", ROLE),
+    ] {
         fs::write(folder.path().join(name), text).unwrap();
     }
     folder
@@ -161,6 +165,8 @@ fn what_it_cannot_begin_with_is_named() {
     for (flag, value, want) in [
         ("--signing-key-file", "user", "`user` holds no private key in PEM"),
         ("--signing-key-file", "gone", "`gone` cannot be read"),
+        ("--admin-user-file", "empty", "`empty` is empty"),
+        ("--admin-password-file", "empty", "`empty` is empty"),
         ("--manifests", "gone", "`gone` cannot be watched"),
         ("--upstream", "gateway:8080", "`gateway:8080` is no address of an upstream"),
         ("--upstream", "http://user:secret@gateway:8080", "is no address of an upstream"),
