@@ -10,8 +10,11 @@ use tokio::sync::mpsc;
 use crate::bundle::Bundle;
 use crate::cli::folder_world;
 
-/// Changes that come within this time are one.
+/// A folder is read once nothing has changed in it for this long: of a file that is being written, the half
+/// that stands first could say more than the whole,
 const SETTLE: Duration = Duration::from_millis(200);
+/// but not later than after so many changes.
+const AT_MOST: usize = 50;
 
 /// A folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,9 +73,11 @@ impl Watch {
     /// Waits for the next change, and until it has settled.
     pub async fn next(&mut self) -> Option<()> {
         self.changed.recv().await?;
-        tokio::time::sleep(SETTLE).await;
-        // What was told meanwhile is part of what is read now.
-        while self.changed.try_recv().is_ok() {}
+        for _ in 0..AT_MOST {
+            if tokio::time::timeout(SETTLE, self.changed.recv()).await.is_err() {
+                break;
+            }
+        }
         Some(())
     }
 }
