@@ -18,6 +18,7 @@ pub mod namespace;
 pub mod oidc;
 pub mod ports;
 pub mod product;
+pub mod provider;
 pub mod scratch;
 pub mod shared;
 pub mod skip;
