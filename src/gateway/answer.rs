@@ -1,12 +1,13 @@
 //! Answers of our own, and refusals: what the client is told, and the reason for log and metrics.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde::Serialize;
 
+use crate::exchange::{Code, Refusal};
 use crate::route::Refused;
 
 /// A body that passes through, or one of our own.
@@ -35,12 +36,21 @@ pub struct Denial {
     pub challenge: Option<HeaderValue>,
     /// What only the log is told.
     pub detail: String,
+    /// The error code of OAuth 2.0, where the token endpoint refuses.
+    pub oauth: Option<Code>,
+}
+
+/// A refusal in the words of RFC 6749 section 5.2.
+#[derive(Serialize)]
+struct Described<'a> {
+    error: Code,
+    error_description: &'a str,
 }
 
 impl Denial {
     /// A refusal.
     pub fn new(status: StatusCode, reason: &'static str, text: impl Into<String>) -> Self {
-        Self { status, reason, text: text.into(), challenge: None, detail: String::new() }
+        Self { status, reason, text: text.into(), challenge: None, detail: String::new(), oauth: None }
     }
 
     /// 400.
@@ -64,9 +74,26 @@ impl Denial {
         Self { detail: detail.into(), ..self }
     }
 
+    /// As the token endpoint tells it: what is wrong with a request is 400 there.
+    #[must_use]
+    pub fn of_exchange(self) -> Self {
+        let theirs = self.status.is_client_error();
+        let code = if theirs { Code::InvalidRequest } else { Code::TemporarilyUnavailable };
+        let large = self.status == StatusCode::PAYLOAD_TOO_LARGE;
+        let status = if large { StatusCode::BAD_REQUEST } else { self.status };
+        Self { status, oauth: Some(code), ..self }
+    }
+
     /// The answer, with the id under which the log tells the whole reason.
     pub fn answer(&self, id: &str) -> Answer {
-        let mut answer = text(self.status, format!("{} (decision {id})\n", self.text));
+        let told = format!("{} (decision {id})", self.text);
+        let mut answer = match self.oauth {
+            Some(error) => unkept(json(
+                self.status,
+                &Described { error, error_description: &told.chars().map(describing).collect::<String>() },
+            )),
+            None => text(self.status, told + "\n"),
+        };
         if let Some(challenge) = &self.challenge {
             answer.headers_mut().insert(WWW_AUTHENTICATE, challenge.clone());
         }
@@ -79,6 +106,32 @@ impl From<Refused> for Denial {
         let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::FORBIDDEN);
         Self::new(status, refused.reason, refused.text)
     }
+}
+
+impl From<Refusal> for Denial {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.code {
+            Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self { oauth: Some(refusal.code), ..Self::new(status, refusal.reason, refusal.description) }
+    }
+}
+
+/// The characters that an `error_description` may have (RFC 6749 section 5.2); the log has them as they came.
+fn describing(c: char) -> char {
+    match c {
+        '"' => '\'',
+        ' '..='~' if c != '\\' => c,
+        _ => '?',
+    }
+}
+
+/// What holds a token, or tells of one, is never kept (RFC 6749 section 5.1).
+pub fn unkept(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    answer
 }
 
 /// An answer of ours.

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::answer::{API_CHALLENGE, Answer, Body, Denial};
 use super::authenticate::Identity;
+use super::case::Case;
 use super::config::BasicAuth;
 use super::credential::{Shown, authorization};
 use super::listing::{MAX_LIST_BYTES, cut_down};
@@ -39,47 +40,64 @@ struct Deployed {
 
 impl Gateway {
     /// Answers a call of the REST API.
-    pub async fn api(&self, endpoint: &Endpoint, request: Request<Incoming>) -> Result<Answer, Denial> {
+    pub async fn api(
+        &self,
+        endpoint: &Endpoint,
+        request: Request<Incoming>,
+        case: &mut Case,
+    ) -> Result<Answer, Denial> {
         let now_is = self.ready()?;
-        let identity = self.caller(&now_is, request.headers()).await?;
+        case.decided_by(&now_is);
+        case.action = Some(endpoint.action());
+        let identity = self.caller(&now_is, request.headers(), case).await?;
         let (parts, body) = request.into_parts();
         let body = if endpoint.takes_body() { whole(body, MAX_BODY_BYTES).await? } else { Bytes::new() };
         let query = parts.uri.query().unwrap_or_default();
         let call = endpoint.call(query, &body, &self.settings.default_namespace)?;
-        let action = call.request.action();
+        case.asks(&call.request);
         let permit = self.permit(&now_is, &identity.principal, &call)?;
-        let forward = self
-            .guarded(&now_is, &identity.principal, &permit, &call)
-            .await
-            .map_err(|d| self.denied(action, d))?;
-        self.metrics.decided(Some(action), "allowed");
-        let answer = self.to_provider(&permit, &forward, &parts.headers).await?;
+        let forward = self.guarded(&now_is, &identity.principal, &permit, &call, case).await?;
+        self.allow(&permit, case);
+        let answer = self.to_provider(&permit, &forward, &parts.headers, case).await?;
         self.finish(&now_is, &identity.principal, &call, answer).await
     }
 
     /// Takes a queued call back.
-    pub async fn cancel(&self, id: &str, request: Request<Incoming>) -> Result<Answer, Denial> {
+    pub async fn cancel(
+        &self,
+        id: &str,
+        request: Request<Incoming>,
+        case: &mut Case,
+    ) -> Result<Answer, Denial> {
         let now_is = self.ready()?;
-        let identity = self.caller(&now_is, request.headers()).await?;
+        case.decided_by(&now_is);
+        let identity = self.caller(&now_is, request.headers(), case).await?;
         let question = Question::new(Action::FunctionInvoke, Resource::Cluster);
         let question = question.map_err(|error| Denial::bad("name", error.to_string()))?;
         let path = format!("/async-function/{id}");
         let forward = Forward { method: "DELETE", path, query: String::new(), body: None };
         let call = Call { request: question, forward, deployment: None, secret: None, listing: None };
+        case.asks(&call.request);
         let permit = self.permit(&now_is, &identity.principal, &call)?;
-        self.metrics.decided(Some(Action::FunctionInvoke), "allowed");
-        let answer = self.to_provider(&permit, &call.forward, request.headers()).await?;
+        self.allow(&permit, case);
+        let answer = self.to_provider(&permit, &call.forward, request.headers(), case).await?;
         self.finish(&now_is, &identity.principal, &call, answer).await
     }
 
     /// Who calls the API: an API token, or the administrator under `migrate`.
-    async fn caller(&self, now_is: &Arc<Snapshot>, headers: &HeaderMap) -> Result<Arc<Identity>, Denial> {
+    async fn caller(
+        &self,
+        now_is: &Arc<Snapshot>,
+        headers: &HeaderMap,
+        case: &mut Case,
+    ) -> Result<Arc<Identity>, Denial> {
         let no = |reason, text: &str| Denial::unauthenticated(API_CHALLENGE, reason, text);
         match authorization(headers)? {
             Shown::Bearer(token) => {
                 let identity = self.identify(now_is, token).await.map_err(|error| {
                     no(error.reason(), "the token is not taken; log in again").because(chain(&error))
                 })?;
+                case.is_of(&identity);
                 if identity.principal.kind() != PrincipalKind::Api {
                     let text = "this takes an API token: exchange yours at /oauth/token, or log in";
                     return Err(no("kind", text));
@@ -89,7 +107,9 @@ impl Gateway {
             Shown::Basic(pair) => match &self.admin {
                 Some(admin) if self.settings.basic_auth == BasicAuth::Migrate && admin.is(&pair) => {
                     let principal = Principal::basic_auth(&admin.user);
-                    Ok(Arc::new(Identity { principal, until: i64::MAX }))
+                    let identity = Arc::new(Identity { principal, until: i64::MAX });
+                    case.is_of(&identity);
+                    Ok(identity)
                 }
                 _ => {
                     Err(no("basic_auth", "basic auth is not taken here; log in with your identity provider"))
@@ -105,7 +125,7 @@ impl Gateway {
         whole.or_else(|| engine.permit_list(principal, &call.request)).ok_or_else(|| {
             let text = format!("`{}` may not {}", principal.sub(), call.request);
             let why = engine.explain(principal, &call.request, REASONS).to_string();
-            self.denied(call.request.action(), Denial::forbidden("not_granted", text).because(why))
+            Denial::forbidden("not_granted", text).because(why)
         })
     }
 
@@ -116,6 +136,7 @@ impl Gateway {
         principal: &Principal,
         permit: &Permit,
         call: &Call,
+        case: &mut Case,
     ) -> Result<Forward, Denial> {
         let iam_namespace = &self.settings.iam_namespace;
         if let (Some(name), Some(place)) = (&call.secret, call.request.resource().namespace()) {
@@ -127,7 +148,7 @@ impl Gateway {
         if tag.is_ok_and(|tag| now_is.engine.decide(principal, &tag)) {
             return Ok(call.forward.clone());
         }
-        let deployed = self.deployed(permit, deployment).await?;
+        let deployed = self.deployed(permit, deployment, case).await?;
         Ok(call.forward.clone().with_labels(&guard::labels(deployment, &deployed)?))
     }
 
@@ -136,12 +157,13 @@ impl Gateway {
         &self,
         permit: &Permit,
         deployment: &Deployment,
+        case: &mut Case,
     ) -> Result<BTreeMap<String, String>, Denial> {
         let failed = |detail: String| {
             let text = "the upstream does not say which labels the function has";
             Denial::new(StatusCode::BAD_GATEWAY, "upstream", text).because(detail)
         };
-        let answer = self.to_provider(permit, &deployment.asked(), &HeaderMap::new()).await?;
+        let answer = self.to_provider(permit, &deployment.asked(), &HeaderMap::new(), case).await?;
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(BTreeMap::new()),
             StatusCode::OK => {
@@ -159,6 +181,7 @@ impl Gateway {
         permit: &Permit,
         forward: &Forward,
         from: &HeaderMap,
+        case: &mut Case,
     ) -> Result<Response<Incoming>, Denial> {
         let bytes = forward.body.as_ref().map(crate::route::Body::to_bytes).unwrap_or_default();
         let mut request: Request<Body> = Request::new(Either::Right(Full::new(bytes.into())));
@@ -176,7 +199,7 @@ impl Gateway {
         if let Some(credential) = self.admin.as_ref().and_then(super::credential::Admin::header) {
             headers.insert(AUTHORIZATION, credential);
         }
-        let answer = self.upstream.send(permit, request, &forward.target()).await?;
+        let answer = case.upstream(self.upstream.send(permit, request, &forward.target())).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             let text = "the upstream does not take this gateway's own credential";
             return Err(Denial::new(StatusCode::BAD_GATEWAY, "upstream_credential", text));

@@ -1,68 +1,63 @@
 //! `POST /oauth/token`: reads the form, has the subject token verified and the exchange judged, signs.
 
 use aws_lc_rs::rand::SystemRandom;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA};
+use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use zeroize::Zeroizing;
 
-use super::answer::{Answer, json};
+use super::answer::{Answer, Denial, json, unkept};
 use super::api::whole;
 use super::authenticate::Unproven;
+use super::case::Case;
 use super::chain;
 use super::service::Gateway;
-use crate::exchange::{Asked, Code, Refusal, Terms, exchange};
+use crate::exchange::{Asked, Refusal, Terms, exchange};
+use crate::token;
 
 /// Bytes of a form: a token at its largest, encoded, and what else there is.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Gateway {
-    /// Answers an exchange. A refusal is told in the words of RFC 6749.
-    pub async fn exchange(&self, request: Request<Incoming>) -> Answer {
-        let mut answer = match self.exchanged(request).await {
-            Ok(answer) => {
-                self.metrics.exchanged("ok");
-                answer
-            }
-            Err(refusal) => self.refused(&refusal),
-        };
-        // RFC 6749 section 5.1: what holds a token is never kept.
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        answer.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
-        answer
-    }
-
-    fn refused(&self, refusal: &Refusal) -> Answer {
-        self.metrics.exchanged(refusal.reason);
-        tracing::info!(reason = refusal.reason, text = refusal.description, "exchange refused");
-        let status = match refusal.code {
-            Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        json(status, refusal)
-    }
-
-    async fn exchanged(&self, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    /// Answers an exchange.
+    ///
+    /// # Errors
+    /// [`Denial`] in the words of RFC 6749.
+    pub async fn exchange(&self, request: Request<Incoming>, case: &mut Case) -> Result<Answer, Denial> {
         let now_is = self.snapshot().ok_or_else(Refusal::no_bundle)?;
+        case.decided_by(&now_is);
         let (parts, body) = request.into_parts();
-        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let body = whole(body, MAX_FORM_BYTES).await.map_err(|denial| Refusal::unreadable(denial.text))?;
-        let form = Zeroizing::new(body.to_vec());
-        let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM));
-        if !form.is_empty() && !is_form {
-            return Err(Refusal::unreadable(format!("the body is to be `{FORM}`")));
-        }
+        let form = form(&parts.headers, body).await.map_err(Denial::of_exchange)?;
         let query = parts.uri.query().unwrap_or_default();
         let public_url = &self.settings.public_url;
         let asked = Asked::read(&form, query.as_bytes(), public_url)?;
-        let subject = self.verify(&now_is, &asked.subject_token).await.map_err(untaken)?;
+        case.exchange.asked(&asked);
+        let subject = self.verify(&now_is, &asked.subject_token).await.map_err(|error| {
+            if let Ok(iss) = token::peek(&asked.subject_token).as_ref().map(|token| token.iss()) {
+                case.exchange.claimed(iss.unwrap_or_default(), &now_is);
+            }
+            untaken(error)
+        })?;
+        case.exchange.proved(&subject, &now_is);
         let terms = Terms { engine: &now_is.engine, public_url, key: &now_is.signing, now: self.now() };
         let minted = exchange(terms, &subject, &asked)?;
         let signed = now_is.signing.sign(&minted.claims, &SystemRandom::new());
         let token = Zeroizing::new(signed.map_err(|_| Refusal::not_signed())?);
-        Ok(json(StatusCode::OK, &minted.answer(&token)))
+        case.exchange.granted(&minted);
+        Ok(unkept(json(StatusCode::OK, &minted.answer(&token))))
     }
+}
+
+/// The form, whole; it holds a token.
+async fn form(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<u8>>, Denial> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let form = Zeroizing::new(whole(body, MAX_FORM_BYTES).await?.to_vec());
+    let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM));
+    if !form.is_empty() && !is_form {
+        return Err(Denial::bad("malformed", format!("the body is to be `{FORM}`")));
+    }
+    Ok(form)
 }
 
 fn untaken(error: Unproven) -> Refusal {

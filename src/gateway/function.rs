@@ -10,13 +10,14 @@ use hyper::body::Incoming;
 use url::Url;
 
 use super::answer::{Answer, Body, Denial, INVOKE_CHALLENGE};
+use super::case::Case;
 use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
 use super::service::{Gateway, Peer};
 use super::snapshot::Snapshot;
 use super::{chain, headers, upgrade};
 use crate::engine::{Permit, PrincipalKind};
 use crate::model::Request as Question;
-use crate::model::{Action, address};
+use crate::model::address;
 use crate::route::Invocation;
 
 const CALLBACK: HeaderName = HeaderName::from_static("x-callback-url");
@@ -37,25 +38,27 @@ impl Gateway {
         call: &Invocation<'_>,
         mut request: Request<Incoming>,
         peer: Peer,
+        case: &mut Case,
     ) -> Result<Answer, Denial> {
         let now_is = self.ready()?;
+        case.decided_by(&now_is);
         let question = call.request()?;
+        case.asks(&question);
         if request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some() {
             return Err(Denial::bad("header", "more than one `authorization`"));
         }
-        let count = |denial: Denial| self.denied(Action::FunctionInvoke, denial);
         if call.asynchronous {
-            callback(request.headers()).map_err(count)?;
+            callback(request.headers())?;
         }
         let permit = match now_is.engine.permit_public(&question, self.settings.private) {
             Some(permit) => {
                 strip_ours(request.headers_mut(), &self.settings.public_url, self.admin.as_ref());
                 permit
             }
-            None => self.admit(&now_is, &question, request.headers_mut()).await.map_err(count)?,
+            None => self.admit(&now_is, &question, request.headers_mut(), case).await?,
         };
-        self.metrics.decided(Some(Action::FunctionInvoke), "allowed");
-        self.to_function(&permit, call, request, peer).await
+        self.allow(&permit, case);
+        self.to_function(&permit, call, request, peer, case).await
     }
 
     /// Whether who holds this token may invoke the private function; leaves the headers as the function is
@@ -65,6 +68,7 @@ impl Gateway {
         now_is: &Arc<Snapshot>,
         question: &Question,
         headers: &mut HeaderMap,
+        case: &mut Case,
     ) -> Result<Permit, Denial> {
         let no = |reason, text: &str| Denial::unauthenticated(INVOKE_CHALLENGE, reason, text);
         let checks = now_is.checks_tokens(question.resource()).unwrap_or(false);
@@ -72,6 +76,7 @@ impl Gateway {
         let identity = self.identify(now_is, &token).await.map_err(|error| {
             no(error.reason(), "the token is not taken; get a new function token").because(chain(&error))
         })?;
+        case.is_of(&identity);
         let principal = &identity.principal;
         if principal.kind() != PrincipalKind::Function {
             return Err(no("kind", "this takes a function token: exchange yours with `scope=function`"));
@@ -128,6 +133,7 @@ impl Gateway {
         call: &Invocation<'_>,
         mut request: Request<Incoming>,
         peer: Peer,
+        case: &mut Case,
     ) -> Result<Answer, Denial> {
         let protocol = headers::upgrade(request.headers());
         let named = request.uri().clone();
@@ -142,7 +148,7 @@ impl Gateway {
             None => call.path(),
         };
         let request: Request<Body> = request.map(Either::Left);
-        let mut answer = self.upstream.send(permit, request, &target).await?;
+        let mut answer = case.upstream(self.upstream.send(permit, request, &target)).await?;
         let agreed = headers::upgrade(answer.headers());
         upgrade::follow(client, &mut answer);
         headers::for_client(answer.headers_mut());

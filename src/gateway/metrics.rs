@@ -8,6 +8,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::case::{Case, Kind};
+use crate::model::Action;
+
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct DecisionLabels {
@@ -51,6 +54,8 @@ pub struct Metrics {
     pub generation: Gauge,
     /// Open connections.
     pub connections: Gauge,
+    /// Requests that are not answered yet.
+    pub in_flight: Gauge,
     /// Bundles that were not taken.
     pub refused_bundles: Counter,
     /// Since when the API server has been out of contact, seconds since 1970; 0 while it answers.
@@ -70,6 +75,7 @@ impl Metrics {
             cache_misses: Counter::default(),
             generation: Gauge::default(),
             connections: Gauge::default(),
+            in_flight: Gauge::default(),
             refused_bundles: Counter::default(),
             out_of_contact_since: Gauge::default(),
         };
@@ -85,6 +91,7 @@ impl Metrics {
         r.register("token_cache_misses", "Tokens that were verified anew", metrics.cache_misses.clone());
         r.register("bundle_generation", "Generation of the bundle that decides", metrics.generation.clone());
         r.register("connections", "Open connections of clients", metrics.connections.clone());
+        r.register("requests_in_flight", "Requests that are not answered yet", metrics.in_flight.clone());
         r.register(
             "bundles_refused",
             "Bundles that were not whole, or older",
@@ -116,13 +123,26 @@ impl Metrics {
     }
 
     /// Counts a decision.
-    pub fn decided(&self, action: Option<crate::model::Action>, outcome: &'static str) {
-        let action = action.map_or("other", crate::model::Action::as_str);
+    fn decided(&self, action: Option<Action>, outcome: &'static str) {
+        let action = action.map_or("other", Action::as_str);
         self.decisions.get_or_create(&DecisionLabels { action, outcome }).inc();
     }
 
-    /// Counts an exchange.
-    pub fn exchanged(&self, result: &'static str) {
+    /// Counts a call that is allowed.
+    pub fn allowed(&self, action: Action) {
+        self.decided(Some(action), "allowed");
+    }
+
+    /// Counts how a call ended. What was allowed before is not counted once more where the upstream failed.
+    pub fn answered(&self, case: &Case, refused: Option<&'static str>) {
+        match (case.kind, refused) {
+            (Kind::Exchange, _) => self.exchanged(refused.unwrap_or("ok")),
+            (_, Some(reason)) if case.allowed.is_none() => self.decided(case.action, reason),
+            _ => {}
+        }
+    }
+
+    fn exchanged(&self, result: &'static str) {
         self.exchanges.get_or_create(&ExchangeLabels { result }).inc();
     }
 

@@ -1,5 +1,5 @@
 //! One request from beginning to end: find the route, hand it over, answer; every refusal has an id, under
-//! which the log tells the whole reason.
+//! which log and audit tell the whole reason.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,15 +13,19 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use super::answer::{Answer, Denial, json, own, text};
+use super::audit::Audit;
 use super::cache::Verified;
+use super::case::Case;
 use super::config::BasicAuth;
 use super::credential::Admin;
 use super::forward::Upstream;
+use super::hearing::Hearing;
 use super::keys::Refresher;
 use super::metrics::Metrics;
 use super::snapshot::{Known, Snapshot};
 use crate::bundle::Bundle;
-use crate::model::{Action, Namespace};
+use crate::engine::Permit;
+use crate::model::Namespace;
 use crate::route::{KEYS_PATH, Route, route};
 use crate::token::{SigningKey, VerifyingKeys};
 
@@ -66,9 +70,12 @@ pub struct Gateway {
     pub refresher: Refresher,
     /// What is measured.
     pub metrics: Metrics,
+    /// Who is told of decisions.
+    pub audit: Audit,
+    /// The next decision's id.
+    pub ids: AtomicU64,
     current: ArcSwapOption<Snapshot>,
     epochs: AtomicU64,
-    ids: AtomicU64,
 }
 
 impl Gateway {
@@ -81,6 +88,7 @@ impl Gateway {
             verified: Verified::new(),
             refresher,
             metrics: Metrics::new(),
+            audit: Audit::default(),
             current: ArcSwapOption::empty(),
             epochs: AtomicU64::new(1),
             // Ids of two processes should differ; nothing depends on it.
@@ -118,10 +126,9 @@ impl Gateway {
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        match self.dispatch(request, peer, method.as_str(), uri.path()).await {
-            Ok(answer) => answer,
-            Err(denial) => self.refuse(&denial, method.as_str(), uri.path()),
-        }
+        let mut hearing = Hearing::new(self, &method, uri.path(), peer);
+        let result = self.dispatch(request, peer, method.as_str(), uri.path(), &mut hearing.case).await;
+        hearing.end(result)
     }
 
     async fn dispatch(
@@ -130,19 +137,17 @@ impl Gateway {
         peer: Peer,
         method: &str,
         path: &str,
+        case: &mut Case,
     ) -> Result<Answer, Denial> {
-        let found = route(method, path, &self.settings.default_namespace).inspect_err(|refused| {
-            self.metrics.decided(None, refused.reason);
-        })?;
-        match found {
+        match route(method, path, &self.settings.default_namespace)? {
             Route::Health => Ok(text(StatusCode::OK, "ok\n")),
             Route::Page => Ok(self.page()),
             Route::Discovery => Ok(self.discovery()),
             Route::Keys => self.keys(),
-            Route::Token => Ok(self.exchange(request).await),
-            Route::Api(endpoint) => self.api(&endpoint, request).await,
-            Route::CancelCall(id) => self.cancel(id, request).await,
-            Route::Function(call) => self.invoke(&call, request, peer).await,
+            Route::Token => self.exchange(request, case).await,
+            Route::Api(endpoint) => self.api(&endpoint, request, case).await,
+            Route::CancelCall(id) => self.cancel(id, request, case).await,
+            Route::Function(call) => self.invoke(&call, request, peer, case).await,
         }
     }
 
@@ -152,25 +157,10 @@ impl Gateway {
         self.snapshot().ok_or_else(|| Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_bundle", text))
     }
 
-    fn refuse(&self, denial: &Denial, method: &str, path: &str) -> Answer {
-        let id = format!("{:x}", self.ids.fetch_add(1, Ordering::Relaxed));
-        tracing::info!(
-            decision = id,
-            status = denial.status.as_u16(),
-            reason = denial.reason,
-            method,
-            path,
-            text = denial.text,
-            detail = denial.detail,
-            "refused"
-        );
-        denial.answer(&id)
-    }
-
-    /// Counts a decision that went against the caller.
-    pub fn denied(&self, action: Action, denial: Denial) -> Denial {
-        self.metrics.decided(Some(action), denial.reason);
-        denial
+    /// Remembers and counts that a call is allowed.
+    pub fn allow(&self, permit: &Permit, case: &mut Case) {
+        case.allowed = Some(permit.because());
+        self.metrics.allowed(permit.request().action());
     }
 
     fn page(&self) -> Answer {

@@ -11,6 +11,8 @@ use crate::token::{KeySet, SigningKey, VerifyingKeys};
 
 /// An issuer with its keys.
 pub struct Known {
+    /// The JwtIssuer's name.
+    pub name: Box<str>,
     /// What the JwtIssuer says.
     pub issuer: Issuer,
     /// The keys that the bundle has for it.
@@ -72,7 +74,7 @@ impl Snapshot {
             let successor = newer.get(&issuer.iss).filter(|newer| newer.succeeds(issuer, &base));
             let keys =
                 successor.map_or_else(|| Arc::new(VerifyingKeys::new(&base)), |newer| newer.keys.clone());
-            (issuer.iss.clone(), Arc::new(Known { issuer: issuer.clone(), base, keys }))
+            (issuer.iss.clone(), Arc::new(Known { name: name.into(), issuer: issuer.clone(), base, keys }))
         };
         Self {
             epoch,
@@ -90,8 +92,8 @@ impl Snapshot {
         let same =
             |known: &&mut Arc<Known>| known.issuer.keys == asked.issuer.keys && known.base == asked.base;
         if let Some(known) = by_iss.get_mut(&asked.issuer.iss).filter(same) {
-            let (issuer, base) = (known.issuer.clone(), known.base.clone());
-            *known = Arc::new(Known { issuer, base, keys });
+            let (name, issuer, base) = (known.name.clone(), known.issuer.clone(), known.base.clone());
+            *known = Arc::new(Known { name, issuer, base, keys });
         }
         Self {
             epoch,
@@ -108,9 +110,14 @@ impl Snapshot {
         self.by_iss.get(iss)
     }
 
+    /// Every issuer that serves.
+    pub fn issuers(&self) -> impl Iterator<Item = &Arc<Known>> {
+        self.by_iss.values()
+    }
+
     /// The issuers whose keys are read from somewhere.
     pub fn fetched(&self) -> impl Iterator<Item = &Arc<Known>> {
-        self.by_iss.values().filter(|known| known.is_fetched())
+        self.issuers().filter(|known| known.is_fetched())
     }
 
     /// Whether the function's watchdog is known to check tokens, or not to.

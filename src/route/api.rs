@@ -139,6 +139,29 @@ impl Endpoint {
         }
     }
 
+    /// The action that decides a call, known before its query and body are read.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::ListFunctions => Action::FunctionList,
+            Self::ChangeFunction(method) => {
+                method.action(Action::FunctionCreate, Action::FunctionUpdate, Action::FunctionDelete)
+            }
+            Self::Function(_) => Action::FunctionGet,
+            Self::Logs => Action::FunctionLogs,
+            Self::Scale(_) | Self::Alert => Action::FunctionScale,
+            Self::ListSecrets => Action::SecretList,
+            Self::ChangeSecret(method) => {
+                method.action(Action::SecretCreate, Action::SecretUpdate, Action::SecretDelete)
+            }
+            Self::ListNamespaces => Action::NamespaceList,
+            Self::Namespace(_) => Action::NamespaceGet,
+            Self::ChangeNamespace(method, _) => {
+                method.action(Action::NamespaceCreate, Action::NamespaceUpdate, Action::NamespaceDelete)
+            }
+            Self::Info | Self::Telemetry => Action::SystemInfo,
+        }
+    }
+
     /// Whether a call has a body that says what it is about; of others the body is not read.
     pub fn takes_body(&self) -> bool {
         matches!(

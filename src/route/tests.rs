@@ -16,7 +16,9 @@ fn refused(method: &str, path: &str) -> (u16, &'static str) {
 fn call(method: &str, target: &str, body: &str) -> Result<Call, Refused> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     match route(method, path, &default())? {
-        Route::Api(endpoint) => endpoint.call(query, body.as_bytes(), &default()),
+        Route::Api(endpoint) => endpoint.call(query, body.as_bytes(), &default()).inspect(|call| {
+            assert_eq!(endpoint.action(), call.request.action(), "known before the body is read");
+        }),
         other => panic!("{other:?}"),
     }
 }
