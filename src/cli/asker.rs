@@ -42,7 +42,7 @@ pub enum AskerError {
     },
     /// A token where the name of a file belongs; it is not shown again.
     #[error(
-        "`--token` and `--claims` take the name of a file, and this is a token itself: write it into a file, \
+        "this takes the name of a file, and what is given is a token itself: write it into a file, \
          or pass it on standard input with `-`"
     )]
     TokenForFile,
@@ -117,10 +117,18 @@ fn pair(text: &str) -> Result<Map<String, Value>, AskerError> {
 }
 
 fn token(path: &Path) -> Result<Asker, AskerError> {
+    Ok(Asker::Token(path.to_owned(), read_token(path)?))
+}
+
+/// The text of a token, unread, from a file or standard input (`-`), with the line feed that may stand at its end.
+///
+/// # Errors
+/// [`AskerError`] for what cannot be read, or stands as in a header.
+pub fn read_token(path: &Path) -> Result<Zeroizing<String>, AskerError> {
     let text = text(path)?;
     match text.trim_start().get(..BEARER.len()) {
         Some(start) if start.eq_ignore_ascii_case(BEARER) => Err(AskerError::Bearer(path.to_owned())),
-        _ => Ok(Asker::Token(path.to_owned(), text)),
+        _ => Ok(text),
     }
 }
 

@@ -23,6 +23,7 @@ mod references;
 mod render;
 mod source;
 mod text;
+mod token;
 mod who_can;
 mod world;
 
@@ -64,6 +65,7 @@ enum Command {
     Render(render::Args),
     CanI(can_i::Args),
     WhoCan(who_can::Args),
+    Token(token::Args),
     Completion(completion::Args),
 }
 
@@ -79,6 +81,9 @@ pub(crate) enum Failure {
     /// The cluster gives no answer.
     #[error(transparent)]
     Cluster(#[from] cluster::ClusterError),
+    /// A gateway cannot be asked.
+    #[error(transparent)]
+    Way(#[from] token::WayError),
     /// The operator cannot start.
     #[error(transparent)]
     Operator(#[from] crate::operator::OperatorError),
@@ -135,6 +140,7 @@ fn dispatch(command: Command) -> Result<Answer, Failure> {
         Command::Render(args) => render::run(&args),
         Command::CanI(args) => can_i::run(&args),
         Command::WhoCan(args) => who_can::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Completion(args) => Ok(completion::run(&args)),
     }
 }
@@ -152,7 +158,9 @@ mod tests {
 
     #[test]
     fn every_flag_has_an_environment_variable_and_every_command_an_example() {
-        for command in Cli::command().get_subcommands() {
+        let all = Cli::command();
+        let nested = all.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in all.get_subcommands().chain(nested) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("faas-iam "), "{} has no example", command.get_name());
             let flags =

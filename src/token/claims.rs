@@ -145,7 +145,10 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a st
 }
 
 /// A NumericDate (RFC 7519 section 2), seconds since 1970; `None` where the claim is absent.
-fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, ClaimError> {
+///
+/// # Errors
+/// As [`check_times`] for its type and range.
+pub fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, ClaimError> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let Value::Number(number) = value else { return Err(ClaimError::NotATime(name)) };
     match seconds(number) {

@@ -117,6 +117,31 @@ pub fn peek(token: &str) -> Result<Unverified<'_>, TokenError> {
     Ok(Unverified { signed, signature, algorithm, kid, claims })
 }
 
+/// What a token says, for people; nothing of it is proved. Has no signature, without which a token opens nothing.
+pub struct Looked {
+    /// Its header.
+    pub header: Map<String, Value>,
+    /// Its claims.
+    pub claims: Map<String, Value>,
+}
+
+/// The header and the claims of a token as they stand, even of one that nobody would take: for people who look at it.
+/// Believes nothing.
+///
+/// # Errors
+/// [`TokenError`] where it is no token at all.
+pub fn look(token: &str) -> Result<Looked, TokenError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(TokenError::TooLarge(token.len()));
+    }
+    let parts: Vec<_> = token.split('.').collect();
+    let [header, payload, signature] = parts[..] else { return Err(TokenError::Shape) };
+    decode(signature, "signature")?;
+    let header = parse_claims(&decode(header, "header")?).map_err(TokenError::Header)?;
+    let claims = parse_claims(&decode(payload, "payload")?).map_err(TokenError::Claims)?;
+    Ok(Looked { header, claims })
+}
+
 /// Whether this looks like a token that says `iss` of itself, be it expired, badly signed or of any kind:
 /// what bears our name is never handed on (`security-rules.md` 11). Believes nothing.
 pub fn claims_iss(token: &str, iss: &str) -> bool {
@@ -158,12 +183,19 @@ impl Unverified<'_> {
         if !issuer.algorithms.is_empty() && !issuer.algorithms.contains(&self.algorithm) {
             return Err(TokenError::AlgorithmNotAllowed(self.algorithm));
         }
+        self.check(keys)?;
+        Ok(self.claims)
+    }
+
+    /// Whether one of these keys made the signature, whoever's they are: whether the token is of their owner is for
+    /// the caller to compare.
+    ///
+    /// # Errors
+    /// [`TokenError`] where none of them did.
+    pub fn check(&self, keys: &VerifyingKeys) -> Result<(), TokenError> {
         let candidates = keys.candidates(self.kid.as_deref(), self.algorithm)?;
-        if candidates.iter().any(|key| self.is_signed_by(key)) {
-            Ok(self.claims)
-        } else {
-            Err(TokenError::Signature)
-        }
+        let signed = candidates.iter().any(|key| self.is_signed_by(key));
+        if signed { Ok(()) } else { Err(TokenError::Signature) }
     }
 
     fn is_signed_by(&self, key: &DecodingKey) -> bool {

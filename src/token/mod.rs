@@ -13,10 +13,12 @@ mod signing;
 pub(crate) mod testing;
 
 pub use claims::{
-    ClaimError, FOREIGN_LEEWAY, OWN_LEEWAY, audience, check_times, expiry, is_reserved, issuer, subject,
+    ClaimError, FOREIGN_LEEWAY, OWN_LEEWAY, audience, check_times, expiry, is_reserved, issuer, subject, time,
 };
 pub use json::{ClaimsError, MAX_CLAIMS_BYTES, MAX_DEPTH, parse_claims, parse_object};
-pub use jwt::{MAX_TOKEN_BYTES, TokenError, Unverified, VerifyingKeys, claims_iss, peek, verify};
+pub use jwt::{
+    Looked, MAX_TOKEN_BYTES, TokenError, Unverified, VerifyingKeys, claims_iss, look, peek, verify,
+};
 pub use key::{PublicKey, Unusable};
 pub use keys::{KeySet, KeySetError, LeftOut, Parsed, Source};
 pub use signing::{SignError, SigningKey, SigningKeyError};

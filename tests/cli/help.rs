@@ -4,14 +4,16 @@ use crate::run::{run, run_args};
 
 #[test]
 fn help_of_each_command_has_an_example() {
-    for command in ["", "crds", "check", "render", "can-i", "who-can", "completion", "operator", "gateway"] {
+    let commands = ["", "crds", "check", "render", "can-i", "who-can", "completion", "operator", "gateway"];
+    let nested = ["token", "token exchange", "token inspect"];
+    for command in commands.into_iter().chain(nested) {
         let mut args: Vec<_> = command.split_whitespace().collect();
         args.push("--help");
         let told = run_args(&args, "");
         assert_eq!((told.code, told.err.as_str()), (0, ""), "{command}");
         assert!(told.out.contains("Example"), "{command}");
         let name = if command.is_empty() { "faas-iam" } else { command };
-        insta::assert_snapshot!(format!("help-{name}"), told.out);
+        insta::assert_snapshot!(format!("help-{}", name.replace(' ', "-")), told.out);
     }
 }
 
@@ -48,6 +50,9 @@ fn bash_completes_commands_their_flags_and_actions() {
     assert!(bash_offers("faas-iam check --").contains(&"--strict".to_owned()));
     assert_eq!(bash_offers("faas-iam can-i Sys"), ["System:Info"]);
     assert_eq!(bash_offers("faas-iam who-can Function:L"), ["List", "Logs"]);
+    assert_eq!(bash_offers("faas-iam token ex"), ["exchange"]);
+    assert!(bash_offers("faas-iam token exchange --").contains(&"--audience".to_owned()));
+    assert!(bash_offers("faas-iam token inspect --").contains(&"--gateway".to_owned()));
     assert!(bash_offers("faas-iam can-i Function:List --").contains(&"--claims".to_owned()));
 }
 

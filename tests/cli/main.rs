@@ -10,11 +10,14 @@
 
 mod can_i;
 mod check;
+mod exchange;
 mod gateway;
 mod help;
+mod inspect;
 mod processes;
 mod render;
 mod run;
+mod stranger;
 mod tokens;
 mod who_can;
 mod wrong_input;

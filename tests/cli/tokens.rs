@@ -10,16 +10,16 @@ use tempfile::TempDir;
 
 use crate::run::{Run, run, run_args};
 
-const ISS: &str = "https://tokens.example.net";
+pub const ISS: &str = "https://tokens.example.net";
 
 /// An issuer with keys in its manifest, and a Role for its subject `robot`.
-struct Issuer {
-    folder: TempDir,
+pub struct Issuer {
+    pub folder: TempDir,
     key: EncodingKey,
 }
 
 impl Issuer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let pkcs8 =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).unwrap();
@@ -31,7 +31,7 @@ impl Issuer {
         Self { folder, key: EncodingKey::from_ec_der(pkcs8.as_ref()) }
     }
 
-    fn token(&self, claims: &Value) -> String {
+    pub fn token(&self, claims: &Value) -> String {
         let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, claims, &self.key).unwrap()
     }
@@ -67,7 +67,7 @@ fn manifests(jwk: &Value) -> String {
     json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string()
 }
 
-fn claims(iss: &str) -> Value {
+pub fn claims(iss: &str) -> Value {
     json!({ "iss": iss, "sub": "robot", "aud": "gw", "exp": 4_000_000_000_u64 })
 }
 

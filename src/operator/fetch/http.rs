@@ -150,14 +150,15 @@ fn classify(error: reqwest::Error) -> GetError {
     if error.is_timeout() {
         return GetError::Timeout;
     }
-    if causes(&error).any(is_untrusted) {
+    if is_untrusted(&error) {
         return GetError::Untrusted;
     }
     if error.is_dns() { GetError::Name } else { GetError::Unreachable }
 }
 
-fn is_untrusted(cause: &(dyn StdError + 'static)) -> bool {
-    matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+/// Whether a request came to nothing because the other side's certificate is not trusted.
+pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))))
 }
 
 /// An error and all that is behind it; what an IO error carries is not its source, and counts, too.

@@ -31,7 +31,7 @@ impl TrustRoots {
     }
 
     /// Has a client trust these and no others.
-    pub(super) fn apply(&self, builder: reqwest::ClientBuilder) -> reqwest::Result<reqwest::ClientBuilder> {
+    pub(crate) fn apply(&self, builder: reqwest::ClientBuilder) -> reqwest::Result<reqwest::ClientBuilder> {
         let certificates: Vec<_> = self
             .extra
             .iter()

@@ -1,0 +1,317 @@
+//! The way to a gateway: one bounded request, over TLS or within this machine. Follows no redirect, since what is sent
+//! is a token, and decides nothing about the answer.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{RequestBuilder, Response};
+use tokio::runtime::{Builder, Runtime};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::causes::chain;
+use crate::cli::world::now;
+use crate::model::address::is_loopback_host;
+use crate::operator::fetch::{TrustRoots, is_untrusted};
+use crate::trust::{self, TrustBundle, TrustError};
+
+/// From the first packet to a connection.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// From the name's resolution to the last byte.
+const WHOLE: Duration = Duration::from_secs(30);
+/// Bytes of an answer; a token has a few thousand.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// How a gateway is reached.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WayArgs {
+    /// A file with certificates (PEM) that are trusted besides the system's, such as a private authority's
+    #[arg(long, value_name = "FILE", env = "FAAS_IAM_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Lets the token go over plain http to another machine; only where nobody else can listen
+    #[arg(long, env = "FAAS_IAM_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
+    pub insecure_http: bool,
+}
+
+/// Why a gateway cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum WayError {
+    /// No address, or one that says more than where.
+    #[error(
+        "`--gateway` takes the address of a gateway, such as `https://gateway.example.com`, without user, query or fragment"
+    )]
+    Address,
+    /// Plain http to elsewhere.
+    #[error(
+        "`{0}` is plain http, and the token could be read on the way: use https, forward a port of this machine \
+         (`kubectl port-forward`), or give `--insecure-http` where nobody else can listen"
+    )]
+    InClear(String),
+    /// The file of certificates cannot be read.
+    #[error("cannot read `{}`", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The file of certificates is none.
+    #[error("`{}` cannot be used", .path.display())]
+    Untrustworthy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TrustError,
+    },
+    /// No threads or sockets, or no TLS with these certificates.
+    #[error("cannot start")]
+    Start(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Its certificate leads to nobody that is trusted.
+    #[error(
+        "the certificate of `{0}` is not trusted; `--ca-file` names the certificate of a private authority"
+    )]
+    Untrusted(String),
+    /// Nobody answers.
+    #[error("cannot ask `{address}`: {why}")]
+    Unreachable {
+        /// The address that was asked.
+        address: String,
+        /// Each cause.
+        why: String,
+    },
+    /// It sends us elsewhere.
+    #[error(
+        "`{address}` sends on to `{to}`, and no token follows; give that address with `--gateway` if it is the gateway's"
+    )]
+    Redirect {
+        /// The address that was asked.
+        address: String,
+        /// Where it points, without path and query.
+        to: String,
+    },
+    /// Not what a gateway of ours answers.
+    #[error("`{address}` answers {what}, as no IAM gateway does; is `--gateway` the address of one?")]
+    NotAGateway {
+        /// The address that was asked.
+        address: String,
+        /// What came back.
+        what: String,
+    },
+    /// What has no answer for now.
+    #[error("`{address}` cannot answer now (status {status}){why}")]
+    NotNow {
+        /// The address that was asked.
+        address: String,
+        /// Its status.
+        status: u16,
+        /// Its own words, if any.
+        why: String,
+    },
+}
+
+/// A gateway that can be asked.
+pub struct Way {
+    base: Url,
+    client: reqwest::Client,
+    runtime: Runtime,
+}
+
+/// What came back. Has no `Debug`: it may hold a token.
+pub struct Reply {
+    /// The address that was asked.
+    pub address: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Way {
+    /// Makes ready to ask a gateway; opens no connection yet.
+    ///
+    /// # Errors
+    /// [`WayError`] for an address or certificates that cannot be used.
+    pub fn new(gateway: &str, args: &WayArgs) -> Result<Self, WayError> {
+        let base = address(gateway)?;
+        let local = is_loopback_host(&base);
+        if base.scheme() == "http" && !local && !args.insecure_http {
+            return Err(WayError::InClear(base.to_string()));
+        }
+        let mut builder = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECTING)
+            .timeout(WHOLE)
+            .user_agent(concat!("faas-iam/", env!("CARGO_PKG_VERSION")));
+        // A proxy of the environment passes TLS on as it is; of plain http it would read the token.
+        if local || base.scheme() == "http" {
+            builder = builder.no_proxy();
+        }
+        let client = roots(args)?.apply(builder).and_then(reqwest::ClientBuilder::build).map_err(start)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(start)?;
+        Ok(Self { base, client, runtime })
+    }
+
+    /// Reads what stands at a path of the gateway.
+    ///
+    /// # Errors
+    /// [`WayError`] where nothing comes back.
+    pub fn get(&self, path: &str) -> Result<Reply, WayError> {
+        let url = self.at(path)?;
+        self.ask(self.client.get(url.clone()), url)
+    }
+
+    /// Posts a form (`application/x-www-form-urlencoded`) to a path of the gateway.
+    ///
+    /// # Errors
+    /// [`WayError`] where nothing comes back.
+    pub fn post(&self, path: &str, form: String) -> Result<Reply, WayError> {
+        let url = self.at(path)?;
+        let request = self.client.post(url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.ask(request.body(form), url)
+    }
+
+    fn at(&self, path: &str) -> Result<Url, WayError> {
+        Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')))
+            .map_err(|_| WayError::Address)
+    }
+
+    fn ask(&self, request: RequestBuilder, url: Url) -> Result<Reply, WayError> {
+        let address = url.to_string();
+        let answered = self.runtime.block_on(async {
+            let response = request.header(ACCEPT, "application/json").send().await?;
+            let (status, to) = (response.status(), location(&url, &response));
+            Ok((status, to, body(response).await?))
+        });
+        let (status, to, body) = answered.map_err(|error| unanswered(&address, error))?;
+        match body {
+            _ if status.is_redirection() => Err(WayError::Redirect { address, to }),
+            None => {
+                Err(WayError::NotAGateway { address, what: format!("with more than {MAX_ANSWER} bytes") })
+            }
+            Some(body) => Ok(Reply { address, status: status.as_u16(), body }),
+        }
+    }
+}
+
+impl Reply {
+    /// The body as a JSON object.
+    ///
+    /// # Errors
+    /// [`WayError::NotAGateway`] where it is none.
+    pub fn object(&self) -> Result<serde_json::Map<String, serde_json::Value>, WayError> {
+        serde_json::from_slice(&self.body).map_err(|_| self.no_gateway("without a JSON object"))
+    }
+
+    /// That no gateway of ours answers so.
+    pub fn no_gateway(&self, how: &str) -> WayError {
+        WayError::NotAGateway {
+            address: self.address.clone(),
+            what: format!("with status {} {how}", self.status),
+        }
+    }
+}
+
+/// An address that says where and nothing else. What is wrong with it is not shown: it may hold a password.
+fn address(text: &str) -> Result<Url, WayError> {
+    let url = Url::parse(text).map_err(|_| WayError::Address)?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    let bare = url.query().is_none() && url.fragment().is_none();
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if plain && bare && is_http { Ok(url) } else { Err(WayError::Address) }
+}
+
+/// The system's trust roots, and those that were named.
+fn roots(args: &WayArgs) -> Result<TrustRoots, WayError> {
+    let Some(path) = &args.ca_file else { return Ok(TrustRoots::system()) };
+    let unreadable = |source| WayError::Unreadable { path: path.clone(), source };
+    let most = u64::try_from(trust::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut pem = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut pem)).map_err(unreadable)?;
+    let bundle = TrustBundle::read(&pem, now());
+    let bundle = bundle.map_err(|source| WayError::Untrustworthy { path: path.clone(), source })?;
+    Ok(TrustRoots::system().with(&bundle))
+}
+
+fn start(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> WayError {
+    WayError::Start(error.into())
+}
+
+/// Where a redirect points, as far as people have to know.
+fn location(from: &Url, response: &Response) -> String {
+    let text = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let to = text.and_then(|text| from.join(text).ok()).map(|url| url.origin().ascii_serialization());
+    to.unwrap_or_else(|| "nowhere".to_owned())
+}
+
+/// The whole body; `None` where it is too large.
+async fn body(mut response: Response) -> reqwest::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await? {
+        if body.len().saturating_add(chunk.len()) > MAX_ANSWER {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+fn unanswered(address: &str, error: reqwest::Error) -> WayError {
+    if is_untrusted(&error) {
+        return WayError::Untrusted(address.to_owned());
+    }
+    let why =
+        if error.is_timeout() { "no whole answer in time".to_owned() } else { chain(&error.without_url()) };
+    WayError::Unreachable { address: address.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(gateway: &str, insecure_http: bool) -> Result<Way, WayError> {
+        Way::new(gateway, &WayArgs { ca_file: None, insecure_http })
+    }
+
+    #[test]
+    fn a_token_travels_by_tls_or_stays_on_this_machine() {
+        for gateway in
+            ["https://gateway.example.com", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"]
+        {
+            assert!(way(gateway, false).is_ok(), "{gateway}");
+        }
+        for gateway in ["http://gateway.openfaas:8080", "http://10.0.0.1", "http://localhost.example.com"] {
+            let refused = way(gateway, false).err().unwrap();
+            assert!(matches!(refused, WayError::InClear(_)), "{gateway}: {refused}");
+            assert!(way(gateway, true).is_ok(), "{gateway}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_gateway_is_refused_and_not_shown() {
+        let wrong = [
+            "gateway",
+            "gateway:8080",
+            "ftp://gateway",
+            "https://u:secret@gateway",
+            "https://g/?secret",
+            "https://g/#secret",
+        ];
+        for gateway in wrong {
+            let refused = way(gateway, true).err().unwrap();
+            assert!(matches!(refused, WayError::Address), "{gateway}: {refused}");
+            assert!(!refused.to_string().contains("secret"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_may_be_below_a_path() {
+        let at = |gateway| way(gateway, false).ok().unwrap().at("/oauth/token").unwrap().to_string();
+        assert_eq!(at("https://example.com/faas/"), "https://example.com/faas/oauth/token");
+        assert_eq!(at("https://example.com"), "https://example.com/oauth/token");
+    }
+}
