@@ -15,8 +15,8 @@ help: ## list what there is
 setup: ## build or install what the tests need, once, outside the checkout
 	@$(SETUP) >/dev/null
 
-up: ## a local control plane with the operator and examples/quickstart, until Ctrl-C (ARGS=--exit ends at once)
-	@$(SETUP) leash controlplane helm >/dev/null
+up: ## a local control plane with operator, examples/quickstart and gateway, until Ctrl-C (ARGS=--exit ends at once)
+	@$(SETUP) leash controlplane provider helm >/dev/null
 	@cargo build --bin faas-iam --example up
 	@exec cargo run --quiet --example up -- $(ARGS)
 

@@ -99,15 +99,31 @@ impl Account {
     /// # Errors
     /// When it cannot be started.
     pub fn start_gateway(&self, upstream: &str, public_url: &str) -> Result<(Operator, String)> {
-        let (address, listen) =
-            (format!("127.0.0.1:{}", ports::free()), format!("127.0.0.1:{}", ports::free()));
+        let listen = format!("127.0.0.1:{}", ports::free());
+        let gateway = self.start_gateway_at(&listen, upstream, public_url, &[])?;
+        Ok((gateway, format!("http://{listen}")))
+    }
+
+    /// The same, to listen at an address; `more` are arguments besides those that every one has.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_gateway_at(
+        &self,
+        listen: &str,
+        upstream: &str,
+        public_url: &str,
+        more: &[&str],
+    ) -> Result<Operator> {
+        let address = format!("127.0.0.1:{}", ports::free());
         let kubeconfig = self.kubeconfig.display().to_string();
         let mut arguments = vec!["gateway", "--namespace", &self.namespace, "--kubeconfig", &kubeconfig];
-        arguments.extend(["--metrics-listen", &address, "--listen", &listen]);
+        arguments.extend(["--metrics-listen", &address, "--listen", listen]);
         arguments.extend(["--upstream", upstream, "--public-url", public_url]);
+        arguments.extend(more);
         let folder = self.kubeconfig.parent().ok_or_else(|| Failure::new("a kubeconfig without a folder"))?;
         let process = product::start("gateway", folder, &arguments, &[("FAAS_IAM_LOG_FORMAT", "text")])?;
-        Ok((Operator { process, address }, format!("http://{listen}")))
+        Ok(Operator { process, address })
     }
 
     /// Starts an operator as it; `more` are arguments besides those that every one has.

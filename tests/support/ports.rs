@@ -10,6 +10,12 @@ use std::{
 const FIRST: u32 = 20_000;
 const COUNT: u32 = 12_000;
 
+/// The port on 127.0.0.1 that people expect a gateway of OpenFaaS on, where nobody has it; else another.
+pub fn friendly() -> u16 {
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    [8080, 8081, 8088].into_iter().find(is_free).unwrap_or_else(free)
+}
+
 /// A port on 127.0.0.1 that nobody listens on and that no other test of this process was given.
 pub fn free() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -1,4 +1,4 @@
-//! `make up`: a control plane on this machine with the operator and the quick start, until interrupted.
+//! `make up`: a control plane on this machine with the operator, the quick start and the gateway, until interrupted.
 //!
 //! With `--exit` it ends as soon as it has shown what it shows. It leaves nothing running and no file behind.
 #![allow(dead_code, reason = "the support is shared with the tests; each uses its own part")]
@@ -11,6 +11,8 @@
     reason = "the support is the tests'"
 )]
 
+mod front;
+mod session;
 mod show;
 #[path = "../support/mod.rs"]
 mod support;
@@ -20,10 +22,11 @@ use std::time::Duration;
 
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use front::Front;
 use support::{
-    Result,
+    Failure, Result,
     chart::{self, Account, Operator},
     controlplane::ControlPlane,
     flags::Options,
@@ -34,6 +37,8 @@ use support::{
 
 /// The IAM namespace.
 const NAMESPACE: &str = "openfaas";
+/// The chart's release.
+const RELEASE: &str = "faas-iam";
 /// The gateway's public URL in the quick start.
 const PUBLIC_URL: &str = "https://gateway.example.com";
 /// What is waited for happens within this, or never.
@@ -56,7 +61,8 @@ async fn run(exit: bool) -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
     let client = plane.cluster().admin().await?;
     println!("installing charts/faas-iam into namespace {NAMESPACE}");
-    let account = install(&client).await?;
+    let values = json!({ "publicUrl": PUBLIC_URL, "gateway": { "enabled": true } });
+    let account = install(&client, &values).await?;
     println!("starting the operator as ServiceAccount {NAMESPACE}/{account}");
     let mut operator = operator(&plane, &account).await?;
     println!("applying examples/quickstart");
@@ -66,29 +72,44 @@ async fn run(exit: bool) -> Result<()> {
         .map_err(|f| operator.process.blame(&f.to_string()))?;
     println!("\n{shown}");
     show::decisions(plane.cluster().kubeconfig(), NAMESPACE)?;
+    let mut front = Front::start(plane.cluster(), &values, plane.folder()).await?;
+    println!();
+    front
+        .show(plane.cluster(), &client, plane.folder())
+        .await
+        .map_err(|f| front.gateway.process.blame(&f.to_string()))?;
     if exit {
+        front.gateway.stop().await?;
         operator.stop().await?;
         return plane.shut_down().await;
     }
     println!("kubeconfig: {}", plane.cluster().kubeconfig().display());
     println!(
-        "the Pod of its Deployment stays Pending: there is no node, and the operator is a process of this machine"
+        "the Pods of its Deployments stay Pending: there is no node, and what runs are processes of this machine"
     );
     println!("running until interrupted (Ctrl-C)");
+    tokio::select! {
+        failure = ended("the operator", &mut operator) => Err(failure),
+        failure = ended("the gateway", &mut front.gateway) => Err(failure),
+    }
+}
+
+/// Waits for what should not come.
+async fn ended(name: &str, operator: &mut Operator) -> Failure {
     match operator.process.wait(Duration::from_secs(u64::from(u32::MAX))).await {
-        Ok(code) => Err(operator.process.blame(&format!("the operator has ended with code {code}"))),
-        Err(failure) => Err(failure),
+        Ok(code) => operator.process.blame(&format!("{name} has ended with code {code}")),
+        Err(failure) => failure,
     }
 }
 
 /// Makes the namespace and installs the chart as Helm would; gives the name of the operator's ServiceAccount.
-async fn install(client: &Client) -> Result<String> {
+async fn install(client: &Client, values: &Value) -> Result<String> {
     let namespace = k8s_openapi::api::core::v1::Namespace {
         metadata: ObjectMeta { name: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() },
         ..Default::default()
     };
     Api::all(client.clone()).create(&PostParams::default(), &namespace).await?;
-    chart::install(client, "faas-iam", NAMESPACE, &json!({ "publicUrl": PUBLIC_URL })).await
+    chart::install(client, RELEASE, NAMESPACE, values).await
 }
 
 /// Starts the operator with the rights of the chart's ServiceAccount and waits until it is ready.
