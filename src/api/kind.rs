@@ -51,6 +51,10 @@ impl Kind {
     /// administrator writes them.
     pub const ACCESS: [Self; 3] = [Self::JwtIssuer, Self::Policy, Self::Role];
 
+    /// The kinds that files may hold: those of [`Self::ACCESS`], and FunctionPrivacy, which has no definition
+    /// for a cluster yet.
+    pub const IN_FILES: [Self; 4] = [Self::JwtIssuer, Self::Policy, Self::Role, Self::FunctionPrivacy];
+
     const fn names(self) -> Names {
         let (kind, plural, singular, short, version) = match self {
             Self::JwtIssuer => ("JwtIssuer", "jwtissuers", "jwtissuer", "ofjwt", "v1"),

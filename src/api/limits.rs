@@ -19,6 +19,12 @@ pub const OPERATORS: usize = 16;
 pub const KEYS: usize = 32;
 /// Values of a key.
 pub const VALUES: usize = 1_000;
+/// Namespaces of a FunctionPrivacy.
+pub const NAMESPACES: usize = 64;
+/// Names of functions of a FunctionPrivacy.
+pub const FUNCTIONS: usize = 256;
+/// Namespaces times names of a FunctionPrivacy.
+pub const FUNCTION_PATTERNS: usize = 1_024;
 /// Audiences of a JwtIssuer.
 pub const AUDIENCES: usize = 16;
 /// Signature algorithms of a JwtIssuer.

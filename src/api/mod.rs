@@ -11,6 +11,7 @@ pub mod kind;
 pub mod limits;
 pub mod parts;
 pub mod policy;
+pub mod privacy;
 pub mod reasons;
 pub mod role;
 pub mod schema;
@@ -22,6 +23,7 @@ pub use field::Field;
 pub use issuer::{JwtIssuer, JwtIssuerSpec, KeyRef};
 pub use kind::{Kind, UnknownKind};
 pub use policy::{Policy, PolicySpec, Statement};
+pub use privacy::{FunctionMatcher, FunctionPrivacySpec};
 pub use reasons::{Progress, Reason};
 pub use role::{Role, RoleSpec};
 

@@ -116,32 +116,36 @@ pub enum Record {
         /// The first problem, at most 512 characters.
         message: Box<str>,
     },
-    /// Privacy of functions; filled by FunctionPrivacy. `spec` is what it says now, `last_valid` what it
-    /// covered before it broke.
+    /// Privacy of functions; filled by FunctionPrivacy. A broken one has `last_valid`, and that stays private
+    /// whatever else stands here.
     #[serde(rename_all = "camelCase")]
     Privacy {
         /// The object.
         origin: Origin,
-        /// Which functions, by pattern.
+        /// Which functions, by pattern; of a broken one what its access tokens open still.
         functions: Vec<crate::model::ResourcePattern>,
         /// Whether they are private.
         private: bool,
-        /// The coverage of the last valid form, where the present one is invalid.
+        /// Where the present form is invalid, what the last valid one covered, or what the present one could
+        /// cover at most where no other is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_valid: Option<Vec<crate::model::ResourcePattern>>,
     },
-    /// A function token of unlimited use whose id is listed; the record's name is its `jti`.
+    /// An access token: a function token with a `sub` from `access:` that is good while it is listed; the
+    /// record's name is its `jti`.
     #[serde(rename_all = "camelCase")]
     AccessToken {
-        /// The FunctionPrivacy that made it.
+        /// The FunctionPrivacy that made it, whose functions it opens.
         privacy: Box<str>,
-        /// Seconds since 1970.
+        /// From when on it opens nothing, seconds since 1970, whatever the token itself says.
         expires_at: i64,
     },
-    /// What is refused from now on, whatever else holds; the record's name is a `jti` or `sub`.
+    /// What is refused from now on, whatever else holds; the record's name is a `jti`, or a `sub`, which is
+    /// the token's own or that of the subject that it was exchanged for. Tokens of others are refused as
+    /// subjects of an exchange, too: else the token that was exchanged before would be exchanged again.
     #[serde(rename_all = "camelCase")]
     Revocation {
-        /// Tokens issued before this are refused, seconds since 1970.
+        /// Tokens issued before this are refused, and those that do not say when, seconds since 1970.
         before: i64,
     },
     /// A deployed function; the record's name is `namespace/name`.
@@ -152,6 +156,9 @@ pub enum Record {
         /// Whether its watchdog checks tokens, where that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         watchdog: Option<bool>,
+        /// Whether its own annotation (`iam.openfaas.com/privacy: private`) makes it private.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        private: bool,
     },
     /// One of our own keys, without material; the record's name is its `kid`.
     KeyState {

@@ -17,6 +17,7 @@ mod identified;
 mod judged;
 mod operator;
 mod output;
+mod privacies;
 mod progress;
 mod question;
 mod references;

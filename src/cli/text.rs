@@ -2,7 +2,7 @@
 
 use super::identified::keys_in_words;
 use crate::bundle::Record;
-use crate::model::{Clause, Policy, Role};
+use crate::model::{Clause, Policy, ResourcePattern, Role};
 
 /// Rows under a heading, each column as wide as it needs; the last one is not padded.
 pub fn table<const N: usize>(heading: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
@@ -28,13 +28,27 @@ pub fn record(record: &Record) -> String {
         Record::Policy { policy, .. } => statements(policy),
         Record::Role { role, .. } => who_and_what(role),
         Record::Refused { reason, message, .. } => format!("{reason}: {message}"),
-        Record::Privacy { private, .. } => (if *private { "private" } else { "public" }).to_owned(),
+        Record::Privacy { functions, private, last_valid, .. } => {
+            privacy(functions, *private, last_valid.as_deref())
+        }
         Record::AccessToken { privacy, .. } => format!("of FunctionPrivacy {privacy}"),
         Record::Revocation { before } => format!("issued before {before}"),
         Record::Function { labels, .. } => format!("{} protected labels", labels.len()),
         Record::KeyState { state, .. } => format!("{state:?}"),
         Record::FrontEnd { headers } => headers.join(", "),
         Record::Unreadable(_) => "not known to this version; grants nothing".to_owned(),
+    }
+}
+
+fn privacy(functions: &[ResourcePattern], private: bool, last_valid: Option<&[ResourcePattern]>) -> String {
+    let listed = |list: &[ResourcePattern]| {
+        let texts: Vec<_> = list.iter().map(ToString::to_string).collect();
+        texts.join(", ")
+    };
+    match (last_valid, private) {
+        (Some(covered), _) => format!("broken, so these stay private: {}", listed(covered)),
+        (None, true) => format!("private: {}", listed(functions)),
+        (None, false) => format!("public: {}", listed(functions)),
     }
 }
 

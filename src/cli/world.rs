@@ -12,13 +12,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::cluster::{Cluster, ClusterError};
 use super::files::{self, InputError};
 use super::source::SourceArgs;
-use super::{findings, references};
+use super::{findings, privacies, references};
 use crate::api::Reason;
 use crate::bundle::{Bundle, Index};
 use crate::causes::chain;
 use crate::compile::link::link;
 use crate::compile::validate::validate;
-use crate::compile::{Catalogue, Judged, ObjectRef, Problem, Surroundings};
+use crate::compile::{Catalogue, Judged, LastValid, ObjectRef, Problem, Surroundings};
 use crate::kubeconfig::ClusterArgs;
 use crate::manifest::{self, Diagnostic, Object, Selection, Severity};
 use crate::model::FieldPath;
@@ -42,6 +42,8 @@ pub struct World {
     pub elsewhere: usize,
     /// Inputs that could not be read; with any of them there is no answer.
     pub unreadable: Vec<InputError>,
+    /// What each FunctionPrivacy covers, or did in its last valid form.
+    pub last_valid: LastValid,
 }
 
 impl World {
@@ -61,14 +63,23 @@ impl World {
     /// What follows from the objects in files; with `partial`, a Policy that is not among them is
     /// no problem.
     pub fn of_files(args: &SourceArgs, partial: bool) -> Self {
+        Self::of_files_after(args, partial, LastValid::new())
+    }
+
+    /// The same where it is known what each FunctionPrivacy covered before.
+    fn of_files_after(args: &SourceArgs, partial: bool, last_valid: LastValid) -> Self {
         let inputs = files::read(&args.files, args.recursive, &mut io::stdin().lock());
         let selection = manifest::select(inputs.documents, &args.cluster.namespace);
-        let catalogue = catalogue(&selection);
+        let mut catalogue = catalogue(&selection);
+        let unnamed = privacies::keep(&mut catalogue, &selection.unidentified, &last_valid);
         let keys = references::keys(&catalogue, &selection, now());
         // What is missing may stand in a file that could not be read.
         let partial = partial || !inputs.errors.is_empty();
-        let surroundings = Surroundings { keys, partial, ..Surroundings::default() };
-        let mut world = Self::of_objects(&catalogue, &surroundings, &Read::new(&selection));
+        let surroundings = Surroundings { keys, partial, last_valid, limit: 0 };
+        let mut read = Read::new(&selection);
+        read.refused.extend(unnamed);
+        let mut world = Self::of_objects(&catalogue, &surroundings, &read);
+        world.last_valid = privacies::remember(&catalogue, surroundings.last_valid);
         world.findings.extend(selection.refused.iter().flat_map(own_problems));
         world.findings.extend(selection.diagnostics);
         world.findings.sort();
@@ -118,18 +129,24 @@ impl World {
     }
 }
 
-/// What follows from the manifests in a folder, as the gateway takes it, and what there is to say.
+/// What follows from the manifests in a folder, as the gateway takes it, and what there is to say. What each
+/// FunctionPrivacy covered before is taken into account, and what it covers now is noted.
 ///
 /// # Errors
 /// What could not be read, in words: nothing follows then.
-pub(crate) fn folder_world(folder: &Path, namespace: &str) -> Result<(Bundle, Vec<String>), String> {
+pub(crate) fn folder_world(
+    folder: &Path,
+    namespace: &str,
+    last_valid: &mut LastValid,
+) -> Result<(Bundle, Vec<String>), String> {
     let cluster = ClusterArgs { kubeconfig: None, context: None, namespace: namespace.to_owned() };
     let args = SourceArgs { files: vec![folder.to_owned()], recursive: false, cluster };
-    let world = World::of_files(&args, false);
+    let world = World::of_files_after(&args, false, last_valid.clone());
     let unreadable = world.unreadable();
     if !unreadable.is_empty() {
         return Err(unreadable.join("; "));
     }
+    *last_valid = world.last_valid;
     Ok((world.bundle, world.findings.iter().map(ToString::to_string).collect()))
 }
 
@@ -166,7 +183,10 @@ fn catalogue(selection: &Selection) -> Catalogue {
             Entry::Vacant(free) => {
                 free.insert(refused);
             }
-            Entry::Occupied(mut before) => before.get_mut().iss.extend(refused.iss),
+            Entry::Occupied(mut before) => {
+                before.get_mut().iss.extend(refused.iss);
+                before.get_mut().covers.extend(refused.covers);
+            }
         }
     }
     Catalogue { objects }
@@ -181,7 +201,7 @@ fn reference(object: &Object) -> ObjectRef {
 }
 
 /// Takes the meaning away from an object that the selection refuses, whatever it says.
-fn refuse(judged: Judged) -> Judged {
+pub(super) fn refuse(judged: Judged) -> Judged {
     let message = "refused before it was judged".to_owned();
     let problem = Problem { reason: Reason::Invalid, field: FieldPath::root(), message };
     Judged { verdict: Err(vec![problem]), ..judged }

@@ -18,7 +18,7 @@ pub(crate) use wording::is_hidden;
 
 use crate::api::{Kind, Reason};
 use crate::bundle::Origin;
-use crate::model::{FieldPath, Issuer, Policy, Role};
+use crate::model::{FieldPath, Issuer, Policy, Privacy, ResourcePattern, Role};
 use crate::token::KeySet;
 
 /// Something that keeps an object from serving.
@@ -60,6 +60,8 @@ pub enum Meaning {
     Policy(Policy),
     /// A Role.
     Role(Role),
+    /// A FunctionPrivacy.
+    Privacy(Privacy),
 }
 
 /// One object after validation.
@@ -74,6 +76,9 @@ pub struct Judged {
     /// `spec.iss` of a JwtIssuer as written, also where the object is invalid: two with one `iss` serve
     /// neither (`semantics.md` 20). Several where files give one object several times.
     pub iss: BTreeSet<Box<str>>,
+    /// What a FunctionPrivacy covers, or could cover at most where it is invalid: breaking it publishes
+    /// nothing.
+    pub covers: Vec<ResourcePattern>,
 }
 
 /// The objects there are, each validated.
@@ -107,6 +112,9 @@ pub enum Keys {
     },
 }
 
+/// What each FunctionPrivacy covered in its last valid form, by name.
+pub type LastValid = BTreeMap<Box<str>, Vec<ResourcePattern>>;
+
 /// What the world outside the objects adds.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
@@ -114,6 +122,8 @@ pub struct Surroundings {
     pub keys: BTreeMap<Box<str>, Keys>,
     /// Bytes that the bundle may have; 0 means [`crate::bundle::DEFAULT_LIMIT`].
     pub limit: usize,
+    /// What each FunctionPrivacy covered in its last valid form, by name, where that is known.
+    pub last_valid: LastValid,
     /// Only part of the objects is given (`check --partial`, `-f` on a few files): a Role that names a
     /// Policy not among them has a warning instead of a problem.
     pub partial: bool,

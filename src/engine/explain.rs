@@ -129,6 +129,10 @@ impl Engine {
         match principal.kind {
             PrincipalKind::Anonymous => Some("nothing was presented that says who asks".into()),
             PrincipalKind::BasicAuth => None,
+            PrincipalKind::Access => Some(
+                "an access token opens the functions that its FunctionPrivacy covers, and nothing else"
+                    .into(),
+            ),
             _ if self.issuers.find(&principal.iss).is_none() => {
                 Some(format!("no JwtIssuer that serves has the iss `{}`", shorten(&principal.iss)))
             }

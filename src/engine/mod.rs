@@ -12,6 +12,7 @@ mod issuers;
 mod principal;
 mod privacy;
 mod reach;
+mod tokens;
 mod unmet;
 mod who_can;
 
@@ -21,7 +22,7 @@ use crate::bundle::Bundle;
 use crate::model::{Action, Request, Resource};
 
 pub use explain::{Explanation, Granted, Outcome, Trail};
-pub use principal::{Completeness, Principal, PrincipalKind, Unidentified};
+pub use principal::{ACCESS, Completeness, Principal, PrincipalKind, Unidentified};
 pub use reach::Lifetime;
 pub use unmet::Unmet;
 pub use who_can::Grantee;
@@ -29,6 +30,7 @@ pub use who_can::Grantee;
 use grants::{CompiledRole, Grant, Grants};
 use issuers::Issuers;
 use privacy::Privacy;
+use tokens::Tokens;
 
 /// Compiled and indexed: everything that decisions are made from.
 #[derive(Debug, Default)]
@@ -36,6 +38,7 @@ pub struct Engine {
     issuers: Issuers,
     grants: Grants,
     privacy: Privacy,
+    tokens: Tokens,
 }
 
 /// Leave to do one thing. Only the engine makes one, and forwarding needs one.
@@ -54,6 +57,10 @@ pub enum Because {
     Public,
     /// A list that is answered item by item, each judged by itself: the permit is to ask for it.
     ItemByItem,
+    /// A listed access token, whose FunctionPrivacy covers the function.
+    Listed,
+    /// A question of the gateway's own, whose answer no caller gets.
+    Own,
 }
 
 impl Permit {
@@ -73,7 +80,7 @@ impl Engine {
     pub fn new(bundle: &Bundle) -> Self {
         let issuers = Issuers::new(bundle);
         let grants = Grants::new(bundle, &issuers);
-        Self { issuers, grants, privacy: Privacy::new(bundle) }
+        Self { issuers, grants, privacy: Privacy::new(bundle), tokens: Tokens::new(bundle) }
     }
 
     /// Who the claims identify, at `now` (seconds since 1970).
@@ -86,7 +93,9 @@ impl Engine {
         now: i64,
         completeness: Completeness,
     ) -> Result<Principal, Unidentified> {
-        principal::identify(&self.issuers, claims, now, completeness)
+        let principal = principal::identify(&self.issuers, &self.tokens, claims, now, completeness)?;
+        self.tokens.revoked(claims, &principal, completeness)?;
+        Ok(principal)
     }
 
     /// Whether the principal may. Allocates nothing and takes no lock.
@@ -120,6 +129,31 @@ impl Engine {
         public.then(|| Permit { request: request.clone(), because: Because::Public })
     }
 
+    /// A permit to invoke by a listed access token: what its FunctionPrivacy covers now, whatever the token
+    /// itself names (design section 4). No Role has a say.
+    pub fn permit_access(&self, principal: &Principal, request: &Request) -> Option<Permit> {
+        let invokes = request.action() == Action::FunctionInvoke && !request.resource().is_forbidden();
+        let access =
+            principal.access.as_ref().filter(|_| invokes && self.issuers.find(&principal.iss).is_some())?;
+        let opens = self.privacy.opens(&access.privacy, request.resource());
+        opens.then(|| Permit { request: request.clone(), because: Because::Listed })
+    }
+
+    /// A permit for who may do everything on the installation: each action there is, on `*`.
+    pub fn permit_everything(&self, principal: &Principal) -> Option<Permit> {
+        let mut last = None;
+        for action in Action::ALL.iter().copied() {
+            last = Some(self.permit(principal, &Request::everywhere(action))?);
+        }
+        last
+    }
+
+    /// A permit for the gateway itself to ask the upstream for a list; what it answers goes to no caller.
+    pub fn permit_own(&self, request: &Request) -> Option<Permit> {
+        let lists = matches!(request.action(), Action::FunctionList | Action::NamespaceList);
+        lists.then(|| Permit { request: request.clone(), because: Because::Own })
+    }
+
     /// A grant that allows the request. Of the two sides, the grants that concern the request and the
     /// Roles that the principal can satisfy, the smaller one is walked and the other one asked.
     fn granting(&self, principal: &Principal, request: &Request) -> Option<Grant> {
@@ -150,7 +184,7 @@ impl Engine {
 
     fn is_served(&self, principal: &Principal) -> bool {
         match principal.kind {
-            PrincipalKind::Anonymous => false,
+            PrincipalKind::Anonymous | PrincipalKind::Access => false,
             PrincipalKind::BasicAuth => true,
             _ => self.issuers.find(&principal.iss).is_some(),
         }

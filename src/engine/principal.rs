@@ -6,8 +6,12 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::issuers::{Declared, Issuers};
+use super::tokens::{Access, Tokens};
 use crate::model::{BASIC_AUTH_ISSUER, ClaimValue, Claims, EmailVerified, Resource, ResourcePattern};
 use crate::token::{self, ClaimError};
+
+/// How `sub` of an access token begins.
+pub const ACCESS: &str = "access:";
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -20,6 +24,8 @@ pub struct Principal {
     /// Whether the claims are ones that we signed in the first place: a function's identity, presented
     /// itself or exchanged since. Only Roles that name our `iss` are for it.
     pub(super) own: bool,
+    /// What the bundle says of a listed access token.
+    pub(super) access: Option<Access>,
 }
 
 /// What a principal proved itself with.
@@ -31,6 +37,9 @@ pub enum PrincipalKind {
     Api,
     /// A function token of ours.
     Function,
+    /// A function token of ours that nobody exchanged: the bundle lists its id, and the FunctionPrivacy that
+    /// it is of says what it opens.
+    Access,
     /// A function's own identity.
     Identity,
     /// The administrator's basic credential, under `migrate`.
@@ -116,6 +125,12 @@ pub enum Unidentified {
         "a token of our own iss is an API token (`sub` from `fed:`) or a function identity (`sub` from `function:`), and this is neither: {0}"
     )]
     NotOurKind(&'static str),
+    /// An access token that is not listed, or no longer.
+    #[error("the access token is not listed, or its time is over; whoever made it can make another one")]
+    NotListed,
+    /// It was issued before a moment from which on its id or subject counts no longer.
+    #[error("it was revoked; log in again")]
+    Revoked,
 }
 
 /// Whether the claims must be those of a whole token, or what somebody wrote down for a question.
@@ -149,12 +164,23 @@ impl Principal {
             email: EmailStanding::Counts,
             bounds: Bounds::default(),
             own: false,
+            access: None,
         }
     }
 
     /// What it was proved with.
     pub fn kind(&self) -> PrincipalKind {
         self.kind
+    }
+
+    /// From when on it counts no longer, seconds since 1970, where the bundle says so; its token may say less.
+    pub fn ends(&self) -> Option<i64> {
+        self.access.as_ref().map(|access| access.ends)
+    }
+
+    /// The FunctionPrivacy that says what it opens, of an access token.
+    pub fn privacy(&self) -> Option<&str> {
+        self.access.as_ref().map(|access| &*access.privacy)
     }
 
     /// The issuer whose Roles count; for our own API and function tokens the original one.
@@ -192,6 +218,7 @@ impl Bounds {
 /// Who the claims stand for.
 pub(super) fn identify(
     issuers: &Issuers,
+    tokens: &Tokens,
     claims: &Map<String, Value>,
     now: i64,
     completeness: Completeness,
@@ -204,7 +231,11 @@ pub(super) fn identify(
     let leeway = if issuer.is_system() { token::OWN_LEEWAY } else { token::FOREIGN_LEEWAY };
     token::check_times(claims, now, leeway, completeness == Completeness::Token)?;
     audience(issuer, claims, completeness)?;
-    if issuer.is_system() { ours(issuers, issuer, claims, completeness) } else { Ok(subject(issuer, claims)) }
+    if issuer.is_system() {
+        ours(issuers, tokens, issuer, claims, now, completeness)
+    } else {
+        Ok(subject(issuer, claims))
+    }
 }
 
 fn subject(issuer: &Declared, claims: &Map<String, Value>) -> Principal {
@@ -220,14 +251,20 @@ fn finish(
     bounds: Bounds,
 ) -> Principal {
     let email = EmailStanding::of(written, &claims, issuer.email_verified);
-    Principal { kind, iss: issuer.iss.clone(), claims, email, bounds, own: issuer.is_system() }
+    Principal { kind, iss: issuer.iss.clone(), claims, email, bounds, own: issuer.is_system(), access: None }
 }
 
 /// A token of our own: by its kind, with the original claims rebuilt.
+///
+/// Of function tokens there are two: what somebody got by an exchange has a `sub` from `fed:`, and an access
+/// token, which nobody exchanged, one from `access:`, followed by the FunctionPrivacy and the token's name in
+/// it. Both begin an own `sub` in a way that no exchange can make, since it puts `fed:` before every subject.
 fn ours(
     issuers: &Issuers,
+    tokens: &Tokens,
     system: &Declared,
     claims: &Map<String, Value>,
+    now: i64,
     completeness: Completeness,
 ) -> Result<Principal, Unidentified> {
     let sub = token::subject(claims)?;
@@ -243,6 +280,11 @@ fn ours(
         }
         (Some("function"), Some(original), _) => {
             rebuilt(PrincipalKind::Function, issuers, claims, original, function_bounds(claims), completeness)
+        }
+        (Some("function"), None, false) if sub.starts_with(ACCESS) => {
+            let access = tokens.listed(claims, now).ok_or(Unidentified::NotListed)?;
+            let plain = Principal::plain(PrincipalKind::Access, &system.iss, sub);
+            Ok(Principal { own: true, access: Some(access.clone()), ..plain })
         }
         (None | Some("identity"), None, true) => {
             let seen = Claims::filtered(claims, |name| is_original(name, true)).with_omitted(omitted(claims));

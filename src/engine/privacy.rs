@@ -1,7 +1,7 @@
 //! Which functions are private (design section 4, FunctionPrivacy): Private wins where several objects
 //! match, the installation's default holds where none does, and what broke keeps private what it covered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::bundle::{Bundle, Record, Sort};
 use crate::model::{Resource, ResourcePattern};
@@ -14,12 +14,26 @@ pub(super) struct Privacy {
     patterns: Vec<(ResourcePattern, bool)>,
     /// A record that cannot be read may cover anything.
     all_private: bool,
+    /// What access tokens open, by the name of their FunctionPrivacy.
+    opened: HashMap<Box<str>, Opened>,
+}
+
+/// What the access tokens of one FunctionPrivacy open: what it says, and where it broke no more than what
+/// stays private by it.
+#[derive(Debug)]
+struct Opened {
+    says: Vec<ResourcePattern>,
+    within: Option<Vec<ResourcePattern>>,
 }
 
 impl Privacy {
     pub fn new(bundle: &Bundle) -> Self {
         let mut privacy = Self::default();
-        for (_, record) in bundle.iter() {
+        let named: HashSet<_> = bundle.iter().filter_map(|(_, record)| of_token(record)).collect();
+        for (key, record) in bundle.iter() {
+            if named.contains(&*key.name) {
+                privacy.opened.extend(opened(record).map(|opened| (key.name.clone(), opened)));
+            }
             match record {
                 Record::Privacy { functions, private, last_valid, .. } => match last_valid {
                     None => functions.iter().for_each(|f| privacy.add(f, *private)),
@@ -27,10 +41,27 @@ impl Privacy {
                     Some(covered) => covered.iter().for_each(|f| privacy.add(f, true)),
                 },
                 Record::Unreadable(Sort::Privacy) => privacy.all_private = true,
+                // A function's own word can only tighten; one that cannot be read may have been such a word.
+                Record::Function { private: true, .. } | Record::Unreadable(Sort::Function) => {
+                    privacy.add_function(&key.name);
+                }
                 _ => {}
             }
         }
         privacy
+    }
+
+    fn add_function(&mut self, name: &str) {
+        if let Some((namespace, name)) = name.split_once('/') {
+            self.named.entry(namespace.into()).or_default().insert(name.into(), true);
+        }
+    }
+
+    /// Whether the access tokens of this FunctionPrivacy open a function.
+    pub fn opens(&self, name: &str, resource: &Resource) -> bool {
+        let covers = |patterns: &Vec<ResourcePattern>| patterns.iter().any(|p| p.covers(resource));
+        matches!(resource, Resource::Function(..))
+            && self.opened.get(name).is_some_and(|o| covers(&o.says) && o.within.as_ref().is_none_or(covers))
     }
 
     fn add(&mut self, pattern: &ResourcePattern, private: bool) {
@@ -55,5 +86,23 @@ impl Privacy {
         let said = matching.map(|(_, private)| *private).chain(named.copied());
         // Private wins; nobody having said anything, the default does.
         self.all_private || said.reduce(|a, b| a || b).unwrap_or(default)
+    }
+}
+
+/// The FunctionPrivacy whose access token is listed.
+fn of_token(record: &Record) -> Option<&str> {
+    match record {
+        Record::AccessToken { privacy, .. } => Some(privacy),
+        _ => None,
+    }
+}
+
+/// What the access tokens of a FunctionPrivacy open; those of a public one open nothing.
+fn opened(record: &Record) -> Option<Opened> {
+    match record {
+        Record::Privacy { functions, private: true, last_valid, .. } => {
+            Some(Opened { says: functions.clone(), within: last_valid.clone() })
+        }
+        _ => None,
     }
 }

@@ -8,6 +8,7 @@ use crate::bundle::{Origin, Record};
 
 mod privacy;
 mod reach;
+mod tokens;
 
 const NOW: i64 = 1_800_000_000;
 

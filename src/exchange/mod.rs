@@ -105,9 +105,10 @@ fn may_be_exchanged(
         PrincipalKind::Identity => Ok(()),
         PrincipalKind::Api if asked.is_for_functions() => Ok(()),
         PrincipalKind::Api => Err(Refusal::api_for_api()),
-        PrincipalKind::Function | PrincipalKind::BasicAuth | PrincipalKind::Anonymous => {
-            Err(Refusal::no_subject())
-        }
+        PrincipalKind::Function
+        | PrincipalKind::Access
+        | PrincipalKind::BasicAuth
+        | PrincipalKind::Anonymous => Err(Refusal::no_subject()),
     }
 }
 

@@ -174,8 +174,11 @@ impl Refusal {
             Unidentified::Audience { .. } => {
                 Self::invalid("token_audience", format!("the subject token is not taken: {error}"))
             }
-            Unidentified::NotOurKind(_) => {
+            Unidentified::NotOurKind(_) | Unidentified::NotListed => {
                 Self::invalid("kind", format!("the subject token is not taken: {error}"))
+            }
+            Unidentified::Revoked => {
+                Self::invalid("revoked", format!("the subject token is not taken: {error}"))
             }
         }
     }

@@ -16,7 +16,6 @@ use serde::Deserialize;
 use super::answer::{API_CHALLENGE, Answer, Body, Denial};
 use super::authenticate::Identity;
 use super::case::Case;
-use super::config::BasicAuth;
 use super::credential::{Shown, authorization};
 use super::listing::{MAX_LIST_BYTES, cut_down};
 use super::service::Gateway;
@@ -59,6 +58,9 @@ impl Gateway {
         let forward = self.guarded(&now_is, &identity.principal, &permit, &call, case).await?;
         self.allow(&permit, case);
         let answer = self.to_provider(&permit, &forward, &parts.headers, case).await?;
+        if deploys(call.request.action()) && answer.status().is_success() {
+            self.provider.list_anew().await;
+        }
         self.finish(&now_is, &identity.principal, &call, answer).await
     }
 
@@ -104,14 +106,13 @@ impl Gateway {
                 }
                 Ok(identity)
             }
-            Shown::Basic(pair) => match &self.admin {
-                Some(admin) if self.settings.basic_auth == BasicAuth::Migrate && admin.is(&pair) => {
-                    let principal = Principal::basic_auth(&admin.user);
+            Shown::Basic(_) => match self.administrator(headers) {
+                Some(principal) => {
                     let identity = Arc::new(Identity { principal, until: i64::MAX });
                     case.is_of(&identity);
                     Ok(identity)
                 }
-                _ => {
+                None => {
                     Err(no("basic_auth", "basic auth is not taken here; log in with your identity provider"))
                 }
             },
@@ -176,7 +177,7 @@ impl Gateway {
     }
 
     /// Sends a call to the provider: nothing of the client's but a header or two, and our own credential.
-    async fn to_provider(
+    pub async fn to_provider(
         &self,
         permit: &Permit,
         forward: &Forward,
@@ -234,6 +235,11 @@ impl Gateway {
         ]);
         Ok(Response::from_parts(parts, Either::Right(Full::new(cut.into()))))
     }
+}
+
+/// Whether the functions there are, or what they say of themselves, are others afterwards.
+fn deploys(action: Action) -> bool {
+    matches!(action, Action::FunctionCreate | Action::FunctionUpdate | Action::FunctionDelete)
 }
 
 /// A whole body of at most so many bytes.

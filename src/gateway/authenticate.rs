@@ -48,6 +48,8 @@ impl Unproven {
             Self::Token(_) => "malformed",
             Self::Issuer(_) => "unknown_issuer",
             Self::NoKeys(_) => "no_keys",
+            Self::Claims(Unidentified::Revoked) => "revoked",
+            Self::Claims(Unidentified::NotListed) => "not_listed",
             Self::Claims(_) => "claims",
         }
     }
@@ -104,5 +106,6 @@ fn with_known(
 fn until(principal: &Principal, claims: &Map<String, Value>) -> i64 {
     let ours = principal.kind() != PrincipalKind::Subject;
     let leeway = if ours { token::OWN_LEEWAY } else { token::FOREIGN_LEEWAY };
-    token::expiry(claims).ok().flatten().unwrap_or_default().saturating_add(leeway)
+    let own = token::expiry(claims).ok().flatten().unwrap_or_default().saturating_add(leeway);
+    principal.ends().map_or(own, |ends| ends.min(own))
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::callback::CallbackHost;
 use crate::kubeconfig::ClusterArgs;
 use crate::operator::config::LogFormat;
 
@@ -69,6 +70,10 @@ pub struct Config {
     /// Whether functions are private where nothing says otherwise
     #[arg(long, env = "FAAS_IAM_PRIVATE_FUNCTIONS")]
     pub private_functions: bool,
+
+    /// Hosts that results of queued calls may be sent to (`X-Callback-Url`), such as hooks.example.com; without it any
+    #[arg(long, env = "FAAS_IAM_CALLBACK_HOSTS", value_delimiter = ',', value_name = "HOST")]
+    pub callback_hosts: Vec<CallbackHost>,
 
     /// Where /metrics, /livez and /readyz are served
     #[arg(long, env = "FAAS_IAM_METRICS_LISTEN", default_value = "0.0.0.0:9091", value_name = "ADDRESS")]

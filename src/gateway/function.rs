@@ -3,24 +3,22 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
-use url::Url;
 
 use super::answer::{Answer, Body, Denial, INVOKE_CHALLENGE};
+use super::callback::callback;
 use super::case::Case;
 use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
 use super::service::{Gateway, Peer};
 use super::snapshot::Snapshot;
 use super::{chain, headers, upgrade};
-use crate::engine::{Permit, PrincipalKind};
+use crate::engine::{Permit, Principal, PrincipalKind};
 use crate::model::Request as Question;
-use crate::model::address;
 use crate::route::Invocation;
 
-const CALLBACK: HeaderName = HeaderName::from_static("x-callback-url");
 /// Roles that the log tells about, with a refusal.
 const REASONS: usize = 10;
 
@@ -48,9 +46,13 @@ impl Gateway {
             return Err(Denial::bad("header", "more than one `authorization`"));
         }
         if call.asynchronous {
-            callback(request.headers())?;
+            callback(request.headers(), &self.settings.callback_hosts)?;
         }
         let permit = match now_is.engine.permit_public(&question, self.settings.private) {
+            Some(_) if self.provider.is_unlisted() => {
+                let text = "which functions are private is not known yet; try again soon";
+                return Err(Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_functions", text));
+            }
             Some(permit) => {
                 strip_ours(request.headers_mut(), &self.settings.public_url, self.admin.as_ref());
                 permit
@@ -78,13 +80,17 @@ impl Gateway {
         })?;
         case.is_of(&identity);
         let principal = &identity.principal;
-        if principal.kind() != PrincipalKind::Function {
-            return Err(no("kind", "this takes a function token: exchange yours with `scope=function`"));
-        }
-        let permit = now_is.engine.permit(principal, question).ok_or_else(|| {
+        let permit = match principal.kind() {
+            PrincipalKind::Function => now_is.engine.permit(principal, question),
+            PrincipalKind::Access => now_is.engine.permit_access(principal, question),
+            _ => {
+                let text = "this takes a function token: exchange yours with `scope=function`";
+                return Err(no("kind", text));
+            }
+        };
+        let permit = permit.ok_or_else(|| {
             let text = format!("`{}` may not {question}", principal.sub());
-            let why = now_is.engine.explain(principal, question, REASONS).to_string();
-            Denial::forbidden("not_granted", text).because(why)
+            Denial::forbidden("not_granted", text).because(refused(now_is, principal, question))
         })?;
         self.hand_on(headers, &token, way, checks);
         Ok(permit)
@@ -159,17 +165,10 @@ impl Gateway {
     }
 }
 
-/// Where the result of a queued call may be sent: one address, http or https, and no link-local one in any
-/// spelling. Names are not resolved: whoever calls back does that.
-fn callback(headers: &HeaderMap) -> Result<(), Denial> {
-    let Some(text) = single(headers, &CALLBACK)? else { return Ok(()) };
-    let bad = |why: &str| Denial::bad("callback", format!("`X-Callback-Url` {why}"));
-    let url = Url::parse(text).map_err(|_| bad("is no URL"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(bad("is neither http nor https"));
+/// Why a token does not open a function, for the log.
+fn refused(now_is: &Snapshot, principal: &Principal, question: &Question) -> String {
+    match principal.privacy() {
+        Some(name) => format!("the FunctionPrivacy `{name}`, whose access token it is, does not cover it"),
+        None => now_is.engine.explain(principal, question, REASONS).to_string(),
     }
-    if address::is_forbidden_host(&url) {
-        return Err(bad("names a link-local or metadata address"));
-    }
-    Ok(())
 }

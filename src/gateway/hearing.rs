@@ -118,6 +118,8 @@ impl<'g> Hearing<'g> {
             (None, Some(Because::ItemByItem)) => "item_by_item",
             (None, Some(Because::Public)) => "public",
             (None, Some(Because::Granted)) => "granted",
+            (None, Some(Because::Listed)) => "listed",
+            (None, Some(Because::Own)) => "own",
             (None, None) => "ok",
         }
     }
@@ -157,6 +159,7 @@ fn of_principal(principal: &Principal, us: &str) -> Actor {
     let (kind, exchanged) = match principal.kind() {
         PrincipalKind::Api => ("api", true),
         PrincipalKind::Function => ("function", true),
+        PrincipalKind::Access => ("access", false),
         PrincipalKind::Identity => ("identity", false),
         PrincipalKind::BasicAuth => ("basic_auth", false),
         PrincipalKind::Subject | PrincipalKind::Anonymous => ("subject", false),

@@ -36,6 +36,13 @@ pub struct RefreshLabels {
     pub result: &'static str,
 }
 
+/// A list of the provider's functions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ListLabels {
+    /// `ok` or `failed`.
+    pub result: &'static str,
+}
+
 /// Everything that is measured.
 pub struct Metrics {
     /// All of it, for `/metrics`.
@@ -58,6 +65,8 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Bundles that were not taken.
     pub refused_bundles: Counter,
+    /// Lists of the provider's functions that were asked for.
+    pub lists: Family<ListLabels, Counter>,
     /// Since when the API server has been out of contact, seconds since 1970; 0 while it answers.
     pub out_of_contact_since: Gauge,
 }
@@ -77,6 +86,7 @@ impl Metrics {
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             refused_bundles: Counter::default(),
+            lists: Family::default(),
             out_of_contact_since: Gauge::default(),
         };
         let r = &mut registry;
@@ -96,6 +106,11 @@ impl Metrics {
             "bundles_refused",
             "Bundles that were not whole, or older",
             metrics.refused_bundles.clone(),
+        );
+        r.register(
+            "function_lists",
+            "Lists of the provider's functions that were asked for, without a cluster",
+            metrics.lists.clone(),
         );
         r.register(
             "out_of_contact_since",
@@ -144,6 +159,11 @@ impl Metrics {
 
     fn exchanged(&self, result: &'static str) {
         self.exchanges.get_or_create(&ExchangeLabels { result }).inc();
+    }
+
+    /// Counts a list of the provider's functions.
+    pub fn listed(&self, ok: bool) {
+        self.lists.get_or_create(&ListLabels { result: if ok { "ok" } else { "failed" } }).inc();
     }
 
     /// Counts a refresh.

@@ -10,6 +10,7 @@ mod api;
 mod audit;
 mod authenticate;
 mod cache;
+mod callback;
 mod case;
 mod config;
 mod credential;
@@ -28,6 +29,7 @@ mod run;
 mod service;
 mod snapshot;
 mod source;
+mod ui;
 mod upgrade;
 
 use crate::causes::chain;

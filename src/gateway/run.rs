@@ -18,7 +18,8 @@ use super::forward::{Upstream, UpstreamError};
 use super::keys::Refresher;
 use super::service::{Gateway, Settings};
 use super::source::cluster;
-use super::source::folder::{self, FolderError};
+use super::source::folder::FolderError;
+use super::source::standalone::Standalone;
 use super::{health, listen};
 use crate::kubeconfig::{self, NoCluster};
 use crate::model::Namespace;
@@ -144,10 +145,9 @@ fn follow(
     signing: Option<Arc<SigningKey>>,
 ) -> Result<Pin<Box<dyn Future<Output = ()> + Send>>, GatewayError> {
     if let (Some(folder), Some(signing)) = (&config.manifests, &signing) {
-        let watch = folder::Watch::new(folder)?;
-        gateway.publish(&folder::read(folder, &config.cluster.namespace)?, 1, signing.clone());
-        let namespace = config.cluster.namespace.clone();
-        return Ok(Box::pin(following(watch, folder.clone(), namespace, gateway.clone(), signing.clone())));
+        let namespace = &config.cluster.namespace;
+        let (source, watch) = Standalone::start(folder.clone(), namespace, signing.clone(), gateway)?;
+        return Ok(Box::pin(source.follow(watch, gateway.clone())));
     }
     let client = client.ok_or_else(|| GatewayError::Address(String::new()))?;
     Ok(Box::pin(cluster::Source::new(client, &config.cluster.namespace, signing).follow(gateway.clone())))
@@ -164,6 +164,7 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<Gateway, GatewayError> {
         iam_namespace: config.cluster.namespace.clone(),
         basic_auth: config.basic_auth,
         private: config.private_functions,
+        callback_hosts: config.callback_hosts.clone(),
     };
     Ok(Gateway::new(settings, admin(config)?, Upstream::new(&config.upstream)?, Refresher::new(fetcher)))
 }
@@ -212,27 +213,5 @@ async fn refreshing(gateway: Arc<Gateway>) {
     loop {
         due.tick().await;
         gateway.refresh_all().await;
-    }
-}
-
-/// Takes what the folder says after each change.
-async fn following(
-    mut watch: folder::Watch,
-    folder: PathBuf,
-    namespace: String,
-    gateway: Arc<Gateway>,
-    signing: Arc<SigningKey>,
-) {
-    let mut generation = 1;
-    while watch.next().await.is_some() {
-        match folder::read(&folder, &namespace) {
-            Ok(bundle) => {
-                generation += 1;
-                gateway.publish(&bundle, generation, signing.clone());
-                tracing::info!(generation, records = bundle.len(), "the manifests were read anew");
-                gateway.refresh_all().await;
-            }
-            Err(error) => tracing::error!(error = %error, "the last good manifests stay in force"),
-        }
     }
 }

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::answer::{Answer, Denial, json, own, text};
 use super::audit::Audit;
 use super::cache::Verified;
+use super::callback::CallbackHost;
 use super::case::Case;
 use super::config::BasicAuth;
 use super::credential::Admin;
@@ -23,6 +24,7 @@ use super::hearing::Hearing;
 use super::keys::Refresher;
 use super::metrics::Metrics;
 use super::snapshot::{Known, Snapshot};
+use super::source::provider::Provider;
 use crate::bundle::Bundle;
 use crate::engine::Permit;
 use crate::model::Namespace;
@@ -45,6 +47,8 @@ pub struct Settings {
     pub basic_auth: BasicAuth,
     /// Whether functions are private where nothing says otherwise.
     pub private: bool,
+    /// Hosts that results of queued calls may be sent to; any if there is none.
+    pub callback_hosts: Vec<CallbackHost>,
 }
 
 /// Where a request came from.
@@ -74,6 +78,8 @@ pub struct Gateway {
     pub audit: Audit,
     /// The next decision's id.
     pub ids: AtomicU64,
+    /// How the provider is asked which functions there are.
+    pub provider: Provider,
     current: ArcSwapOption<Snapshot>,
     epochs: AtomicU64,
 }
@@ -89,6 +95,7 @@ impl Gateway {
             refresher,
             metrics: Metrics::new(),
             audit: Audit::default(),
+            provider: Provider::default(),
             current: ArcSwapOption::empty(),
             epochs: AtomicU64::new(1),
             // Ids of two processes should differ; nothing depends on it.
@@ -141,7 +148,7 @@ impl Gateway {
     ) -> Result<Answer, Denial> {
         match route(method, path, &self.settings.default_namespace)? {
             Route::Health => Ok(text(StatusCode::OK, "ok\n")),
-            Route::Page => Ok(self.page()),
+            Route::Page => self.front(&request, case).await,
             Route::Discovery => Ok(self.discovery()),
             Route::Keys => self.keys(),
             Route::Token => self.exchange(request, case).await,
@@ -161,17 +168,6 @@ impl Gateway {
     pub fn allow(&self, permit: &Permit, case: &mut Case) {
         case.allowed = Some(permit.because());
         self.metrics.allowed(permit.request().action());
-    }
-
-    fn page(&self) -> Answer {
-        let url = &self.settings.public_url;
-        let page = format!(
-            "This OpenFaaS gateway is guarded by faas-iam.\n\n\
-             Log in:    faas-iam login --gateway {url} --issuer https://YOUR-IDENTITY-PROVIDER --client-id CLIENT\n\
-             Then:      faas-cli list --gateway {url}\n\
-             In CI:     exchange the job's OIDC token at {url}/oauth/token (RFC 8693)\n"
-        );
-        text(StatusCode::OK, page)
     }
 
     fn discovery(&self) -> Answer {

@@ -16,7 +16,7 @@ use crate::model::{FieldPath, Written};
 /// An object of ours.
 #[derive(Debug, Clone)]
 pub struct Object {
-    /// Its kind, one of [`Kind::ACCESS`].
+    /// Its kind, one of [`Kind::IN_FILES`].
     pub kind: Kind,
     /// `metadata.name`: a name that Kubernetes would take.
     pub name: String,
@@ -60,6 +60,9 @@ pub struct Selection {
     /// Objects that are there but invalid whatever they say: kind and name are given twice, or
     /// a key, label or annotation is no text. They grant nothing, and what refers to them refers to something invalid.
     pub refused: Vec<Object>,
+    /// Documents with a problem that keeps them from being any object: what one of them was meant to be, nobody
+    /// knows, and what was there before may be it.
+    pub unidentified: Vec<Document>,
     /// Objects of other groups in the IAM namespace.
     pub others: Vec<Other>,
     /// How many objects of other groups there are, in any namespace, by kind.
@@ -88,14 +91,21 @@ impl Selection {
 pub fn select(documents: Vec<Document>, iam_namespace: &str) -> Selection {
     let mut selection = Selection::default();
     for document in documents {
-        match classify(document, iam_namespace) {
-            Ok(Found::Ours(object)) => {
-                let placed = object.document.text(&["metadata", "namespace"]).is_some_and(|n| !n.is_empty());
+        match classify(&document, iam_namespace) {
+            Ok(Found::Ours(kind, name)) => {
+                let placed = document.text(&["metadata", "namespace"]).is_some_and(|n| !n.is_empty());
                 selection.without_namespace += usize::from(!placed);
-                selection.objects.push(object);
+                selection.objects.push(Object { kind, name, document });
             }
-            Ok(Found::Other(other, is_near)) => selection.skip(other, is_near),
-            Err(finding) => selection.diagnostics.push(finding),
+            Ok(Found::Other { api_version, kind, name, is_near }) => {
+                selection.skip(Other { api_version, kind, name, document }, is_near);
+            }
+            Err(finding) => {
+                if finding.severity == Severity::Problem {
+                    selection.unidentified.push(document);
+                }
+                selection.diagnostics.push(finding);
+            }
         }
     }
     selection.refuse_misread();
@@ -104,30 +114,31 @@ pub fn select(documents: Vec<Document>, iam_namespace: &str) -> Selection {
 }
 
 enum Found {
-    Ours(Object),
-    /// And whether it is in the IAM namespace.
-    Other(Other, bool),
+    /// One of ours, of this kind and name.
+    Ours(Kind, String),
+    /// Another one, and whether it is in the IAM namespace.
+    Other { api_version: String, kind: String, name: String, is_near: bool },
 }
 
 /// What a document is, or why it is left out.
-fn classify(document: Document, iam_namespace: &str) -> Result<Found, Diagnostic> {
+fn classify(document: &Document, iam_namespace: &str) -> Result<Found, Diagnostic> {
     if !document.value.is_object() {
-        return Err(problem(&document, &[], "a document that is no map"));
+        return Err(problem(document, &[], "a document that is no map"));
     }
-    let api_version = required_text(&document, "apiVersion")?.to_owned();
-    let kind = required_text(&document, "kind")?.to_owned();
-    let namespace = namespace(&document)?.unwrap_or(iam_namespace).to_owned();
+    let api_version = required_text(document, "apiVersion")?.to_owned();
+    let kind = required_text(document, "kind")?.to_owned();
+    let namespace = namespace(document)?.unwrap_or(iam_namespace).to_owned();
     if is_ours(&api_version) || api_version == GROUP {
-        let kind = known_kind(&document, &api_version, &kind)?;
-        return ours(document, kind, &namespace, iam_namespace).map(Found::Ours);
+        let kind = known_kind(document, &api_version, &kind)?;
+        return ours(document, kind, &namespace, iam_namespace);
     }
-    if let Some(meant) = near_miss(&document, &api_version, &kind) {
+    if let Some(meant) = near_miss(document, &api_version, &kind) {
         let cure = meant.api_version();
         let message = format!("`{kind}` of `{api_version}` is none of ours; write `{cure}`");
-        return Err(problem(&document, &["apiVersion"], message));
+        return Err(problem(document, &["apiVersion"], message));
     }
     let name = document.text(&["metadata", "name"]).unwrap_or_default().to_owned();
-    Ok(Found::Other(Other { api_version, kind, name, document }, namespace == iam_namespace))
+    Ok(Found::Other { api_version, kind, name, is_near: namespace == iam_namespace })
 }
 
 /// The kind of ours that a document of another group must mean: nobody else has such a kind, or the group is
@@ -140,18 +151,18 @@ fn near_miss(document: &Document, api_version: &str, kind: &str) -> Option<Kind>
     (openfaas || rbac || meant == Kind::JwtIssuer).then_some(meant)
 }
 
-fn ours(document: Document, kind: Kind, namespace: &str, iam_namespace: &str) -> Result<Object, Diagnostic> {
-    let name = name(&document, kind)?.to_owned();
+fn ours(document: &Document, kind: Kind, namespace: &str, iam_namespace: &str) -> Result<Found, Diagnostic> {
+    let name = name(document, kind)?.to_owned();
     if namespace != iam_namespace {
         let message =
             format!("left out: objects count in the namespace `{iam_namespace}` alone, not in `{namespace}`");
-        return Err(warning(&document, &["metadata", "namespace"], message));
+        return Err(warning(document, &["metadata", "namespace"], message));
     }
-    if !Kind::ACCESS.contains(&kind) {
+    if !Kind::IN_FILES.contains(&kind) {
         let message = format!("left out: `{}` is not judged by this version", kind.kind());
-        return Err(warning(&document, &["kind"], message));
+        return Err(warning(document, &["kind"], message));
     }
-    Ok(Object { kind, name, document })
+    Ok(Found::Ours(kind, name))
 }
 
 fn required_text<'a>(document: &'a Document, key: &'static str) -> Result<&'a str, Diagnostic> {

@@ -180,8 +180,8 @@ fn an_object_of_another_namespace_is_left_out_with_a_warning() {
 #[test]
 fn a_kind_of_ours_that_is_not_judged_yet_says_so() {
     assert_eq!(
-        complaint("apiVersion: iam.openfaas.com/v1alpha1\nkind: FunctionPrivacy\nmetadata: {name: a}\n"),
-        "0.yaml:2:1: warning: kind: left out: `FunctionPrivacy` is not judged by this version"
+        complaint("apiVersion: iam.openfaas.com/v1alpha1\nkind: FunctionIdentity\nmetadata: {name: a}\n"),
+        "0.yaml:2:1: warning: kind: left out: `FunctionIdentity` is not judged by this version"
     );
 }
 

@@ -9,6 +9,7 @@ mod issuer;
 mod path;
 mod pattern;
 mod policy;
+mod privacy;
 mod request;
 mod resource;
 mod role;
@@ -25,6 +26,7 @@ pub use issuer::{
 pub use path::{FieldPath, Segment};
 pub use pattern::Pattern;
 pub use policy::{Policy, Statement};
+pub use privacy::Privacy;
 pub use request::{Request, RequestError};
 pub use resource::{FORBIDDEN_NAMESPACE, FunctionName, Namespace, Resource, ResourceError, ResourcePattern};
 pub use role::Role;

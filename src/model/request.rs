@@ -58,6 +58,11 @@ impl Request {
         Ok(Self { action, resource })
     }
 
+    /// All of an action, wherever: what no call asks, but whoever may do everything has.
+    pub fn everywhere(action: Action) -> Self {
+        Self { action, resource: Resource::Cluster }
+    }
+
     /// Reads a question as `can-i` takes it.
     ///
     /// # Errors

@@ -72,13 +72,18 @@ impl Pace {
 
     /// A number between 0 and 1.
     pub fn jitter(&self) -> f64 {
-        f64::from(u32::try_from(random() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+        jitter()
     }
 
     /// Text for a name that nobody could have guessed.
     pub fn suffix(&self) -> String {
         format!("{:08x}", random() >> 32)
     }
+}
+
+/// A number between 0 and 1.
+pub fn jitter() -> f64 {
+    f64::from(u32::try_from(random() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 /// The standard library's hasher keys are random for each process and differ for each state.

@@ -129,7 +129,7 @@ impl World {
         if let Some((reason, message)) = self.system_problem() {
             keys.insert(SYSTEM_ISSUER_NAME.into(), Keys::Failed { reason, message, last: None });
         }
-        Surroundings { keys, limit: self.limit, partial: false }
+        Surroundings { keys, limit: self.limit, ..Surroundings::default() }
     }
 
     /// What is wrong with the JwtIssuer that is ourselves, beyond what stands in it.

@@ -362,6 +362,16 @@ impl Forward {
     }
 }
 
+/// A call of the upstream's UI, whose path was found to be one thing to everybody.
+///
+/// # Errors
+/// [`Refused`] for a query that is none.
+pub fn ui(method: &str, path: &str, query: &str) -> Result<Forward, Refused> {
+    let method = if method == "HEAD" { "HEAD" } else { "GET" };
+    let query = Query::parse(query)?.to_text();
+    Ok(Forward { method, path: path.to_owned(), query, body: None })
+}
+
 impl Deployment {
     /// The request that asks the provider for what is deployed now, to keep its protected labels.
     pub fn asked(&self) -> Forward {

@@ -11,7 +11,7 @@ mod query;
 
 use crate::model::{FunctionName, Namespace};
 
-pub use api::{Call, Endpoint, Forward, Listing};
+pub use api::{Call, Endpoint, Forward, Listing, ui};
 pub use body::{Body, Deployment, MAX_BODY_BYTES, PROTECTED_PREFIX};
 pub use function::{Invocation, target};
 
@@ -73,6 +73,10 @@ pub fn route<'p>(method: &str, path: &'p str, default_namespace: &Namespace) -> 
     }
     if let Some(rest) = path.strip_prefix("/async-function/") {
         return asynchronous(method, rest, default_namespace);
+    }
+    // The one address with a slash at its end: the UI's own.
+    if path == "/ui/" && matches!(method, "GET" | "HEAD") {
+        return Ok(Route::Page);
     }
     let segments = path::segments(path)?;
     match (method, segments.as_slice()) {

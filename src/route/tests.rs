@@ -167,6 +167,8 @@ fn routes_of_our_own() {
         ("GET", "/healthz", Route::Health),
         ("GET", "/", Route::Page),
         ("GET", "/ui/index.html", Route::Page),
+        ("GET", "/ui", Route::Page),
+        ("HEAD", "/ui/", Route::Page),
         ("GET", "/.well-known/openid-configuration", Route::Discovery),
         ("GET", KEYS_PATH, Route::Keys),
         ("POST", "/oauth/token", Route::Token),

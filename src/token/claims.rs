@@ -128,6 +128,14 @@ pub fn expiry(claims: &Map<String, Value>) -> Result<Option<i64>, ClaimError> {
     time(claims, "exp")
 }
 
+/// `iat`, seconds since 1970, a fraction cut off; `None` where it is absent.
+///
+/// # Errors
+/// As [`check_times`] for its type and range.
+pub fn issued(claims: &Map<String, Value>) -> Result<Option<i64>, ClaimError> {
+    time(claims, "iat")
+}
+
 /// Whether only we may make this claim, so that in a subject token it counts as missing (`semantics.md` 23).
 pub fn is_reserved(name: &str) -> bool {
     matches!(name, "policy" | "function" | "act" | "cnf")

@@ -13,7 +13,8 @@ mod signing;
 pub(crate) mod testing;
 
 pub use claims::{
-    ClaimError, FOREIGN_LEEWAY, OWN_LEEWAY, audience, check_times, expiry, is_reserved, issuer, subject, time,
+    ClaimError, FOREIGN_LEEWAY, OWN_LEEWAY, audience, check_times, expiry, is_reserved, issued, issuer,
+    subject, time,
 };
 pub use json::{ClaimsError, MAX_CLAIMS_BYTES, MAX_DEPTH, parse_claims, parse_object};
 pub use jwt::{

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use super::{not_ready, refusal, refused_key, roles};
 use crate::api::{Kind, Reason};
-use crate::bundle::{Bundle, DEFAULT_LIMIT, Key, MAX_RECORD, Record, Sort};
+use crate::bundle::{Bundle, DEFAULT_LIMIT, Key, MAX_RECORD, Origin, Record, Sort};
 use crate::compile::{Linked, ObjectRef, Problem};
-use crate::model::FieldPath;
+use crate::model::{FieldPath, ResourcePattern};
 
 /// Takes objects out of the bundle until it has at most `limit` bytes; 0 means the default. A word on each
 /// that was taken out stays where there is room for it, which is never at the cost of what serves.
@@ -84,6 +84,8 @@ fn newest_first(linked: &Linked) -> Vec<ObjectRef> {
     };
     let mut objects: Vec<_> = linked.reports.keys().cloned().collect();
     objects.sort_by_cached_key(|object| Reverse((created(object), object.name.clone(), object.kind)));
+    // A FunctionPrivacy that goes makes every function private: all others go first.
+    objects.sort_by_key(|object| object.kind == Kind::FunctionPrivacy);
     objects
 }
 
@@ -103,7 +105,17 @@ fn take_out(
     let problem = Problem { reason, field: FieldPath::root(), message };
     let problems = [vec![problem], std::mem::take(&mut report.problems)].concat();
     *report = not_ready(problems, std::mem::take(&mut report.warnings));
+    if let Record::Privacy { origin, .. } = &record {
+        linked.bundle.insert(key.name.clone(), everything_private(origin));
+        return None;
+    }
     Some((refused_key(object), refusal(record.origin()?, report, object)))
+}
+
+/// What stands for a FunctionPrivacy that has no room: it may have covered anything, and publishes nothing.
+fn everything_private(origin: &Origin) -> Record {
+    let all = ResourcePattern::parse("*:*").into_iter().collect();
+    Record::Privacy { origin: origin.clone(), functions: Vec::new(), private: true, last_valid: Some(all) }
 }
 
 /// The key under which an object stands in the bundle.
@@ -112,7 +124,8 @@ fn key_of(bundle: &Bundle, object: &ObjectRef) -> Option<Key> {
         Kind::JwtIssuer => Sort::Issuer,
         Kind::Policy => Sort::Policy,
         Kind::Role => Sort::Role,
-        Kind::RegistryCredential | Kind::FunctionPrivacy | Kind::FunctionIdentity => Sort::Refused,
+        Kind::FunctionPrivacy => Sort::Privacy,
+        Kind::RegistryCredential | Kind::FunctionIdentity => Sort::Refused,
     };
     let keys = [Key::new(sort, object.name.clone()), refused_key(object)];
     keys.into_iter().find(|key| bundle.get(key.sort, &key.name).is_some())

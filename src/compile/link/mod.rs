@@ -4,6 +4,7 @@
 mod fit;
 mod issuers;
 mod lints;
+mod privacy;
 mod roles;
 
 use std::collections::BTreeMap;
@@ -33,12 +34,16 @@ pub fn link(catalogue: &Catalogue, surroundings: &Surroundings) -> Linked {
     let mut linked = Linked::default();
     for (object, judged) in &catalogue.objects {
         let outcome = match &judged.verdict {
+            Err(problems) if object.kind == Kind::FunctionPrivacy => {
+                privacy::broken(object, judged, problems, surroundings)
+            }
             Err(problems) => Outcome::refused(
                 object,
                 judged,
                 [problems.clone(), issuers.conflict(object, judged)].concat(),
             ),
             Ok(Meaning::Policy(policy)) => Outcome::policy(judged, policy),
+            Ok(Meaning::Privacy(privacy)) => privacy::outcome(judged, privacy),
             Ok(Meaning::Role(role)) => roles::outcome(object, judged, role, &known),
             Ok(Meaning::Issuer(issuer, inline)) => {
                 issuers::outcome(object, judged, issuer, inline.as_ref(), &issuers, surroundings)

@@ -12,6 +12,7 @@ mod condition;
 mod issuer;
 mod keys;
 mod policy;
+mod privacy;
 mod role;
 mod text;
 mod value;
@@ -37,12 +38,18 @@ pub fn validate(kind: Kind, object: &Value, written: &dyn Written) -> Judged {
         Some(meaning) if problems.is_empty() => Ok(meaning),
         _ => Err(problems),
     };
+    let covers = match &verdict {
+        Ok(Meaning::Privacy(privacy)) => privacy.functions.clone(),
+        Err(_) if kind == Kind::FunctionPrivacy => privacy::could_cover(object),
+        _ => Vec::new(),
+    };
     let iss = object.pointer("/spec/iss").filter(|_| kind == Kind::JwtIssuer);
     Judged {
         origin: origin(object),
         verdict,
         warnings,
         iss: iss.and_then(Value::as_str).map(Into::into).into_iter().collect(),
+        covers,
     }
 }
 
@@ -60,7 +67,8 @@ fn meaning(at: &mut Cursor<'_>, kind: Kind, object: &Value) -> Option<Meaning> {
             Kind::JwtIssuer => issuer::issuer(at, name, spec),
             Kind::Policy => policy::policy(at, spec).map(Meaning::Policy),
             Kind::Role => role::role(at, spec).map(Meaning::Role),
-            Kind::RegistryCredential | Kind::FunctionPrivacy | Kind::FunctionIdentity => {
+            Kind::FunctionPrivacy => privacy::privacy(at, spec).map(Meaning::Privacy),
+            Kind::RegistryCredential | Kind::FunctionIdentity => {
                 at.problem(
                     Reason::TypeMismatch,
                     format!("this version does not act on {kind} yet; remove it"),

@@ -86,3 +86,31 @@ fn a_permit_to_ask_for_a_list_is_for_lists_alone() {
     assert_eq!(permit("Function:Delete", "dev:*"), None);
     assert_eq!(permit("Namespace:List", "*"), None);
 }
+
+#[test]
+fn a_functions_own_word_can_only_tighten() {
+    let mut world = World::new();
+    let read = |text: &str| vec![crate::model::ResourcePattern::parse(text).unwrap()];
+    let public = Record::Privacy {
+        origin: Origin::default(),
+        functions: read("dev:*"),
+        private: false,
+        last_valid: None,
+    };
+    world.0.insert("p", public);
+    let function = |private| Record::Function { labels: Default::default(), watchdog: None, private };
+    for (name, record) in [
+        ("dev/env", function(true)),
+        ("dev/other", function(false)),
+        ("dev/new", Record::Unreadable(crate::bundle::Sort::Function)),
+    ] {
+        world.0.insert(name, record);
+    }
+    let engine = Engine::new(&world.0);
+    for default in [true, false] {
+        assert!(!self::public(&engine, "dev:env", default));
+        assert!(self::public(&engine, "dev:other", default));
+        assert!(!self::public(&engine, "dev:new", default), "what cannot be read may be such a word");
+        assert_eq!(self::public(&engine, "prod:env", default), !default);
+    }
+}

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::bundle::Bundle;
 use crate::cli::folder_world;
+use crate::compile::LastValid;
 
 /// A folder is read once nothing has changed in it for this long: of a file that is being written, the half
 /// that stands first could say more than the whole,
@@ -33,12 +34,12 @@ pub enum FolderError {
 }
 
 /// What follows from the manifests in a folder now. Problems and warnings are logged; objects with
-/// problems grant nothing.
+/// problems grant nothing, and publish nothing that they covered before.
 ///
 /// # Errors
 /// [`FolderError::Unreadable`].
-pub fn read(folder: &Path, namespace: &str) -> Result<Bundle, FolderError> {
-    let (bundle, findings) = folder_world(folder, namespace).map_err(FolderError::Unreadable)?;
+pub fn read(folder: &Path, namespace: &str, last_valid: &mut LastValid) -> Result<Bundle, FolderError> {
+    let (bundle, findings) = folder_world(folder, namespace, last_valid).map_err(FolderError::Unreadable)?;
     for finding in findings {
         tracing::warn!("{finding}");
     }

@@ -164,7 +164,7 @@ pub fn private(functions: &[&str]) -> Record {
 }
 
 pub fn watchdog(checks: bool) -> Record {
-    Record::Function { labels: Default::default(), watchdog: Some(checks) }
+    Record::Function { labels: Default::default(), watchdog: Some(checks), private: false }
 }
 
 impl Running {
@@ -190,6 +190,7 @@ impl Running {
             iam_namespace: "openfaas".to_owned(),
             basic_auth,
             private: false,
+            callback_hosts: Vec::new(),
         };
         let admin = Admin { user: "admin".into(), password: Zeroizing::new("hunter2".into()) };
         let refresher = Refresher::new(Fetcher::new(Options::default(), None));
@@ -215,6 +216,16 @@ impl Running {
     pub fn remove(&mut self, sort: Sort, name: &str) {
         let key = crate::bundle::Key::new(sort, name);
         self.change(|bundle| assert!(bundle.remove(&key).is_some(), "{name}"));
+    }
+
+    /// A token that we signed.
+    pub fn own(&self, claims: Value) -> String {
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        self.signing.sign(claims.as_object().unwrap(), &random).unwrap()
+    }
+
+    pub fn signing(&self) -> Arc<SigningKey> {
+        self.signing.clone()
     }
 
     pub fn url(&self, target: &str) -> String {

@@ -34,6 +34,7 @@ fn catalogue(issuers: &[(&str, Issuer)]) -> Catalogue {
         verdict: Ok(Meaning::Issuer(issuer.clone(), None)),
         warnings: Vec::new(),
         iss: [issuer.iss.clone()].into(),
+        covers: Vec::new(),
     };
     let object = |name: &str| ObjectRef { kind: crate::api::Kind::JwtIssuer, name: name.into() };
     Catalogue { objects: issuers.iter().map(|(name, issuer)| (object(name), judged(issuer))).collect() }

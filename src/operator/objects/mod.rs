@@ -338,6 +338,7 @@ fn withhold(object: &Shown) -> Judged {
         verdict: Err(vec![problem]),
         warnings: Vec::new(),
         iss: object.iss().map(Into::into).into_iter().collect(),
+        covers: Vec::new(),
     }
 }
 

@@ -32,7 +32,10 @@ fn one(key: &Key, record: &Record) -> Option<(ObjectRef, Judged)> {
         Ok(Meaning::Issuer(issuer, _)) => [issuer.iss.clone()].into(),
         _ => BTreeSet::new(),
     };
-    Some((ObjectRef { kind, name: name.into() }, Judged { origin, verdict, warnings: Vec::new(), iss }))
+    Some((
+        ObjectRef { kind, name: name.into() },
+        Judged { origin, verdict, warnings: Vec::new(), iss, covers: Vec::new() },
+    ))
 }
 
 /// What was wrong then; a reason that comes from elsewhere (a conflict, a full bundle) is found anew.

@@ -2,6 +2,7 @@
 
 mod cures;
 mod limits;
+mod privacy;
 mod rows;
 mod schema;
 mod written;
@@ -20,6 +21,7 @@ pub fn base(kind: Kind) -> Value {
         Kind::Policy => json!({ "statement": [
             { "sid": "s", "action": ["Function:Get"], "effect": "Allow", "resource": ["dev:*"] }
         ] }),
+        Kind::FunctionPrivacy => json!({ "functions": { "namespaces": ["dev"] }, "privacy": "Private" }),
         _ => json!({
             "policy": ["p"],
             "principal": { "jwt:sub": ["alice"] },
@@ -84,8 +86,8 @@ fn an_object_that_is_no_map_is_a_problem() {
 
 #[test]
 fn kinds_of_later_versions_are_refused_by_name() {
-    let judged = judge(Kind::FunctionPrivacy, json!({ "privacy": "Private" }));
-    assert!(told(&judged).0[0].contains("functionprivacies.iam.openfaas.com"), "{judged:?}");
+    let judged = judge(Kind::FunctionIdentity, json!({ "audiences": ["x"] }));
+    assert!(told(&judged).0[0].contains("functionidentities.iam.openfaas.com"), "{judged:?}");
 }
 
 #[test]

@@ -1,0 +1,282 @@
+//! Without a cluster: what a folder says, and what the provider lists.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::compile::LastValid;
+use crate::engine::Engine;
+use crate::gateway::config::BasicAuth;
+use crate::gateway::forward::Upstream;
+use crate::gateway::source::folder;
+use crate::gateway::source::standalone::Standalone;
+use crate::model::Request as Question;
+
+const ISSUER: &str = "apiVersion: iam.openfaas.com/v1\nkind: JwtIssuer\nmetadata: {name: system}\nspec: {iss: \"https://gw.example.com\", aud: [\"https://gw.example.com\"]}\n---\n";
+const ROOT: &str = "apiVersion: iam.openfaas.com/v1\nkind: Policy\nmetadata: {name: root}\nspec: {statement: [{sid: s, effect: Allow, action: [\"*\"], resource: [\"*\"]}]}\n---\napiVersion: iam.openfaas.com/v1\nkind: Role\nmetadata: {name: root}\nspec: {policy: [root], principal: {\"jwt:sub\": [admin]}, condition: {StringEqual: {\"jwt:iss\": [\"urn:faas-iam:basic-auth\"]}}}\n";
+
+/// A provider whose functions can be changed, or that fails.
+#[derive(Clone, Default)]
+struct Functions {
+    dev: Arc<Mutex<Value>>,
+    failing: Arc<Mutex<Option<u16>>>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+async fn answer(State(functions): State<Functions>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.to_string();
+    if parts.uri.path().starts_with("/function/") {
+        let got = parts.headers.get("authorization").map_or("-", |value| value.to_str().unwrap());
+        return got.to_owned().into_response();
+    }
+    let credential = parts.headers.get("authorization").map_or("-", |value| value.to_str().unwrap());
+    functions.seen.lock().unwrap().push(format!("{} {target} {credential}", parts.method));
+    if let Some(status) = *functions.failing.lock().unwrap() {
+        return axum::http::StatusCode::from_u16(status).unwrap().into_response();
+    }
+    match (parts.method.as_str(), target.as_str()) {
+        ("GET", "/system/namespaces") => json_answer(json!(["dev", "No Namespace"])),
+        ("GET", "/system/functions?namespace=dev") => json_answer(functions.dev.lock().unwrap().clone()),
+        ("GET", "/system/functions?namespace=openfaas-fn") => json_answer(Value::Null),
+        ("PUT", _) => {
+            let body = to_bytes(body, usize::MAX).await.unwrap();
+            let mut function: Value = serde_json::from_slice(&body).unwrap();
+            function["name"] = function["service"].clone();
+            *functions.dev.lock().unwrap() = json!([function]);
+            "done".into_response()
+        }
+        _ => axum::http::StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+struct Alone {
+    running: Running,
+    functions: Functions,
+    folder: tempfile::TempDir,
+}
+
+/// A gateway before such a provider that has read a folder, and follows both if it is to.
+async fn alone(dev: Value, follows: bool) -> Alone {
+    let functions = Functions { dev: Arc::new(Mutex::new(dev)), ..Functions::default() };
+    let router = Router::new().fallback(answer).with_state(functions.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let running = Running::before(Provider::default(), upstream, BasicAuth::Migrate, None).await;
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a.yaml", &format!("{ISSUER}{ROOT}"));
+    let signing = running.signing();
+    let (source, watch) =
+        Standalone::start(folder.path().to_owned(), "openfaas", signing, &running.gateway).unwrap();
+    if follows {
+        tokio::spawn(source.follow(watch, running.gateway.clone()));
+        listed(&running).await;
+    }
+    Alone { running, functions, folder }
+}
+
+/// Waits for a list that was begun from now on.
+async fn listed(running: &Running) {
+    while running.gateway.provider.is_deaf() {
+        tokio::task::yield_now().await;
+    }
+    running.gateway.provider.list_anew().await;
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+async fn status(running: &Running, target: &str) -> u16 {
+    running.send("GET", target, None, "").await.0
+}
+
+#[tokio::test]
+async fn s29_no_function_is_public_before_the_provider_has_said_which_are_private() {
+    let waiting = alone(json!([]), false).await;
+    let (status, text) = waiting.running.send("GET", "/function/env.dev", None, "").await;
+    assert_eq!(status, 503, "{text}");
+    assert!(text.contains("not known yet"), "{text}");
+}
+
+#[tokio::test]
+async fn a_functions_own_word_that_it_is_private_is_heard() {
+    let functions = json!([
+        {"name": "secret", "namespace": "dev", "annotations": {"iam.openfaas.com/privacy": "private"}},
+        {"name": "open", "annotations": {"iam.openfaas.com/privacy": "public"}, "labels": null, "envVars": null},
+        {"name": "plain", "replicas": 1},
+    ]);
+    let alone = alone(functions, true).await;
+    for (function, want) in [("secret", 401), ("open", 200), ("plain", 200), ("unknown", 200)] {
+        assert_eq!(status(&alone.running, &format!("/function/{function}.dev")).await, want, "{function}");
+    }
+    let seen = alone.functions.seen.lock().unwrap().clone();
+    for target in
+        ["/system/namespaces", "/system/functions?namespace=dev", "/system/functions?namespace=openfaas-fn"]
+    {
+        assert!(seen.contains(&format!("GET {target} Basic YWRtaW46aHVudGVyMg==")), "{target}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_leaves_the_last_one() {
+    let secret = json!([{"name": "secret", "annotations": {"iam.openfaas.com/privacy": "private"}}]);
+    let alone = alone(secret, true).await;
+    for broken in [json!({"not": "a list"}), json!([{"name": 7}]), json!([{"labels": {}}])] {
+        *alone.functions.dev.lock().unwrap() = broken;
+        listed(&alone.running).await;
+        assert_eq!(status(&alone.running, "/function/secret.dev").await, 401);
+        assert_eq!(status(&alone.running, "/function/plain.dev").await, 200);
+    }
+    for code in [401, 404, 500] {
+        *alone.functions.failing.lock().unwrap() = Some(code);
+        listed(&alone.running).await;
+        assert_eq!(status(&alone.running, "/function/secret.dev").await, 401, "{code}");
+    }
+    let mut metrics = String::new();
+    prometheus_client::encoding::text::encode(&mut metrics, &alone.running.gateway.metrics.registry).unwrap();
+    assert!(metrics.contains("function_lists_total{result=\"failed\"}"), "{metrics}");
+    *alone.functions.failing.lock().unwrap() = None;
+    *alone.functions.dev.lock().unwrap() = json!([]);
+    listed(&alone.running).await;
+    assert_eq!(status(&alone.running, "/function/secret.dev").await, 200, "gone, and so is its word");
+}
+
+#[tokio::test]
+async fn a_deployment_that_passed_through_is_known_when_it_is_answered() {
+    let alone = alone(json!([]), true).await;
+    assert_eq!(status(&alone.running, "/function/env.dev").await, 200);
+    let body = r#"{"service":"env","namespace":"dev","annotations":{"iam.openfaas.com/privacy":"Private"}}"#;
+    let sent =
+        client().put(alone.running.url("/system/functions")).basic_auth("admin", Some("hunter2")).body(body);
+    assert_eq!(sent.send().await.unwrap().status(), 200);
+    assert_eq!(status(&alone.running, "/function/env.dev").await, 401);
+}
+
+#[tokio::test]
+async fn whether_a_watchdog_checks_tokens_is_read_from_the_functions_environment() {
+    let functions = json!([
+        {"name": "checks", "envVars": {"jwt_auth": "true"}},
+        {"name": "does-not", "envVars": {"jwt_auth": "false"}},
+        {"name": "says-nothing"},
+    ]);
+    let alone = alone(functions, true).await;
+    write(
+        alone.folder.path(),
+        "b.yaml",
+        "apiVersion: iam.openfaas.com/v1alpha1\nkind: FunctionPrivacy\nmetadata: {name: p}\nspec: {functions: {namespaces: [dev]}, privacy: Private}\n",
+    );
+    while status(&alone.running, "/function/checks.dev").await == 200 {
+        tokio::task::yield_now().await;
+    }
+    let snapshot = alone.running.gateway.snapshot().unwrap();
+    let checks =
+        |name: &str| snapshot.checks_tokens(&crate::model::Resource::parse(&format!("dev:{name}")).unwrap());
+    assert_eq!(
+        (checks("checks"), checks("does-not"), checks("says-nothing")),
+        (Some(true), Some(false), None)
+    );
+}
+
+const VALID: &str = "apiVersion: iam.openfaas.com/v1alpha1\nkind: FunctionPrivacy\nmetadata: {name: p}\nspec: {functions: {namespaces: [dev], names: [env]}, privacy: Private}\n";
+
+/// Which of some functions everybody may invoke by what a folder says.
+fn public(folder: &Path, last: &mut LastValid) -> Result<Vec<&'static str>, folder::FolderError> {
+    let engine = Engine::new(&folder::read(folder, "openfaas", last)?);
+    let all = ["dev:env", "dev:other", "prod:env"];
+    let open = |name: &str| {
+        engine.permit_public(&Question::parse("Function:Invoke", name).unwrap(), false).is_some()
+    };
+    Ok(all.into_iter().filter(|name| open(name)).collect())
+}
+
+#[test]
+fn s29_whatever_a_function_privacy_is_broken_into_what_it_covered_stays_private() {
+    let to = |from: &str, to: &str| {
+        assert!(VALID.contains(from), "{from}");
+        VALID.replace(from, to)
+    };
+    for broken in [
+        to("privacy: Private", "privacy: public"),
+        to("privacy: Private", "privacy: Public, exempt: [{path: /x}]"),
+        to(", privacy: Private", ""),
+        to("namespaces: [dev]", "namespaces: [prod, \"\"]"),
+        to("names: [env]", "name: [env]"),
+        to("functions:", "function:"),
+        to("kind: FunctionPrivacy", "kind: FunctionPrivcy"),
+        to("kind: FunctionPrivacy", "kind: 7"),
+        to("v1alpha1", "v1"),
+        to("iam.openfaas.com", "openfaas.com"),
+        to("{name: p}", "{name: P}"),
+        to("{name: p}", "{name: 7}"),
+        to("{name: p}", "{}"),
+        to("{name: p}", "{name: p, labels: {a: 1}}"),
+        to("spec:", "specs:"),
+        format!("{VALID}---\n{VALID}"),
+        format!("- {}", VALID.replace('\n', "\n  ")),
+    ] {
+        let (folder, mut last) = (tempfile::tempdir().unwrap(), LastValid::new());
+        write(folder.path(), "p.yaml", VALID);
+        assert_eq!(public(folder.path(), &mut last).unwrap(), ["dev:other", "prod:env"]);
+        for _ in 0..2 {
+            write(folder.path(), "p.yaml", &broken);
+            let open = public(folder.path(), &mut last).unwrap();
+            assert!(!open.contains(&"dev:env"), "{broken}");
+        }
+        write(folder.path(), "p.yaml", ROOT);
+        assert_eq!(
+            public(folder.path(), &mut last).unwrap(),
+            ["dev:env", "dev:other", "prod:env"],
+            "removed: {broken}"
+        );
+    }
+    let (folder, mut last) = (tempfile::tempdir().unwrap(), LastValid::new());
+    write(folder.path(), "p.yaml", "kind: [");
+    assert!(public(folder.path(), &mut last).is_err(), "what cannot be read changes nothing");
+}
+
+#[test]
+fn s29_a_function_privacy_that_never_was_valid_keeps_private_what_it_could_cover() {
+    for (spec, open) in [
+        ("{functions: {namespaces: [dev], names: [env]}, privacy: Pubic}", &["dev:other", "prod:env"][..]),
+        ("{functions: {namespaces: [dev], names: [\"e?v\"]}, privacy: Private}", &["prod:env"]),
+        ("{functions: {namespaces: [dev], labels: {a: b}}, privacy: Public}", &["prod:env"]),
+        ("{functions: {namespaces: [\"d*\"], names: [env]}, privacy: Private}", &["dev:other"]),
+        ("{functions: 7, privacy: Private}", &[]),
+        ("7", &[]),
+    ] {
+        let (folder, mut last) = (tempfile::tempdir().unwrap(), LastValid::new());
+        for head in [
+            "v1alpha1\nkind: FunctionPrivacy\nmetadata: {name: p}",
+            "v1\nkind: FunctionPrivacy\nmetadata: {name: p}",
+            "v1alpha1\nkind: FunctionPrivacy\nmetadata: {}",
+        ] {
+            write(folder.path(), "p.yaml", &format!("apiVersion: iam.openfaas.com/{head}\nspec: {spec}\n"));
+            assert_eq!(public(folder.path(), &mut last).unwrap(), open, "{head} {spec}");
+        }
+        assert!(last.is_empty(), "none of these was ever valid");
+    }
+}
+
+#[test]
+fn where_several_match_private_wins_and_where_none_does_the_default_holds() {
+    let (folder, mut last) = (tempfile::tempdir().unwrap(), LastValid::new());
+    let open =
+        VALID.replace("{name: p}", "{name: q}").replace(", names: [env]", "").replace("Private", "Public");
+    write(folder.path(), "p.yaml", &format!("{VALID}---\n{open}"));
+    let engine = Engine::new(&folder::read(folder.path(), "openfaas", &mut last).unwrap());
+    let is = |name: &str, default| {
+        engine.permit_public(&Question::parse("Function:Invoke", name).unwrap(), default).is_some()
+    };
+    assert_eq!(
+        (is("dev:env", false), is("dev:other", true), is("prod:env", false), is("prod:env", true)),
+        (false, true, true, false)
+    );
+}
