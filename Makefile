@@ -7,7 +7,7 @@ SETUP := tests/setup/setup.sh
 # The order of `test` means something.
 .NOTPARALLEL:
 
-.PHONY: help setup up test preflight fmt lint deny advisories quick unit cluster tiers crds snapshots bench
+.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers crds snapshots bench
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,11 @@ up: ## a local control plane with operator, examples/quickstart and gateway, unt
 	@$(SETUP) leash controlplane provider helm >/dev/null
 	@cargo build --bin faas-iam --example up
 	@exec cargo run --quiet --example up -- $(ARGS)
+
+standalone: ## the gateway from examples/standalone, without Kubernetes, until Ctrl-C (ARGS=--exit ends at once)
+	@$(SETUP) leash provider >/dev/null
+	@cargo build --bin faas-iam --example up
+	@exec cargo run --quiet --example up -- --standalone $(ARGS)
 
 # The cheap ones first; what takes minutes to build is built when they have passed.
 test: preflight fmt lint quick setup deny tiers ## everything that must pass, set-up included

@@ -98,6 +98,21 @@ impl Example {
         example.map_err(|failure| failure.during(format_args!("examples/{name}")))
     }
 
+    /// Whether its objects are all ones that a cluster takes: FunctionPrivacy has no definition there yet.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read.
+    pub fn is_for_clusters(&self) -> Result<bool> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let is_manifest = path.extension().is_some_and(|ending| ending == "yaml");
+            if is_manifest && fs::read_to_string(path)?.contains("\nkind: FunctionPrivacy\n") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn decided(name: String, folder: &Path) -> Result<Self> {
         let file = folder.join("claims/decisions.yaml");
         let text = fs::read_to_string(&file)

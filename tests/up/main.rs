@@ -1,5 +1,6 @@
 //! `make up`: a control plane on this machine with the operator, the quick start and the gateway, until interrupted.
 //!
+//! With `--standalone` it is `make standalone`: a gateway from a folder, with no control plane at all.
 //! With `--exit` it ends as soon as it has shown what it shows. It leaves nothing running and no file behind.
 #![allow(dead_code, reason = "the support is shared with the tests; each uses its own part")]
 #![allow(
@@ -14,6 +15,7 @@
 mod front;
 mod session;
 mod show;
+mod standalone;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -46,11 +48,13 @@ const WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let exit = std::env::args().any(|argument| argument == "--exit");
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let exit = asked("--exit");
     let interrupt = tokio::signal::ctrl_c();
     tokio::pin!(interrupt);
     tokio::select! {
-        done = run(exit) => done,
+        done = standalone::run(exit), if asked("--standalone") => done,
+        done = run(exit), if !asked("--standalone") => done,
         _ = &mut interrupt => { println!("\ninterrupted: everything has ended"); Ok(()) }
     }
 }

@@ -21,7 +21,7 @@ pub struct Call<'a> {
     pub url: String,
     /// The variable with the token; nobody's without.
     pub token: Option<&'a str>,
-    /// JSON.
+    /// What is sent.
     pub body: Option<&'a str>,
 }
 
@@ -106,7 +106,7 @@ impl Session {
             request = request.bearer_auth(token);
         }
         if let Some(body) = call.body {
-            request = request.header("content-type", "application/json").body(body.to_owned());
+            request = request.body(body.to_owned());
         }
         let answer = request.send().await?;
         let status = answer.status().as_u16();
@@ -121,14 +121,15 @@ impl Call<'_> {
     /// As curl takes it: prints the answer, then its status.
     fn line(&self) -> String {
         let mut line = r"curl -sS -w '\n%{http_code}\n'".to_owned();
-        if self.method != "GET" {
+        // What has a body is a POST by itself.
+        if !matches!((self.method, self.body), ("GET", _) | ("POST", Some(_))) {
             line.push_str(&format!(" -X {}", self.method));
         }
         if let Some(token) = self.token {
             line.push_str(&format!(" -H \"Authorization: Bearer ${token}\""));
         }
         if let Some(body) = self.body {
-            line.push_str(&format!(" -H 'Content-Type: application/json' -d '{body}'"));
+            line.push_str(&format!(" -d '{body}'"));
         }
         format!("{line} '{}'", self.url)
     }
