@@ -39,6 +39,11 @@ impl Verified {
         self.0.get(key).filter(|identity| now < identity.until)
     }
 
+    /// How many are remembered.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Remembers.
     pub fn put(&self, key: Key, identity: Arc<Identity>) {
         self.0.insert(key, identity);

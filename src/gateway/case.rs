@@ -153,6 +153,11 @@ impl Case {
     pub fn took(&self) -> Duration {
         self.began.elapsed()
     }
+
+    /// How long of that the upstream took, where it was asked.
+    pub fn waited(&self) -> Option<Duration> {
+        self.upstream
+    }
 }
 
 impl Exchange {

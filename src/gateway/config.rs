@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::audit::AuditArgs;
 use super::callback::CallbackHost;
 use crate::kubeconfig::ClusterArgs;
 use crate::operator::config::LogFormat;
@@ -74,6 +75,10 @@ pub struct Config {
     /// Hosts that results of queued calls may be sent to (`X-Callback-Url`), such as hooks.example.com; without it any
     #[arg(long, env = "FAAS_IAM_CALLBACK_HOSTS", value_delimiter = ',', value_name = "HOST")]
     pub callback_hosts: Vec<CallbackHost>,
+
+    /// Who is told of decisions
+    #[command(flatten)]
+    pub audit: AuditArgs,
 
     /// Where /metrics, /livez and /readyz are served
     #[arg(long, env = "FAAS_IAM_METRICS_LISTEN", default_value = "0.0.0.0:9091", value_name = "ADDRESS")]

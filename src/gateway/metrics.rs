@@ -1,14 +1,17 @@
-//! What the gateway measures. Label values are of fixed sets, or names that an administrator gave.
+//! What the gateway measures. Label values are of fixed sets, or names that an administrator gave. What a call
+//! counts on its way was looked up before: it takes no lock but a histogram's own.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use super::case::{Case, Kind};
+use super::contact::Contacts;
+use super::times::{Times, long, short};
 use crate::model::Action;
 
 /// A decision.
@@ -23,6 +26,8 @@ pub struct DecisionLabels {
 /// An exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ExchangeLabels {
+    /// The JwtIssuer's name; `unknown` where none is declared.
+    pub issuer: String,
     /// `ok`, or the reason of the refusal.
     pub result: &'static str,
 }
@@ -43,22 +48,70 @@ pub struct ListLabels {
     pub result: &'static str,
 }
 
+/// Events for the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AuditLabels {
+    /// `file` or `webhook`.
+    pub sink: &'static str,
+    /// `written` or `dropped`.
+    pub result: &'static str,
+}
+
+/// A place of the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SinkLabels {
+    /// `file` or `webhook`.
+    pub sink: &'static str,
+}
+
+/// A key of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct KeyLabels {
+    /// Its `kid`.
+    pub kid: String,
+}
+
+/// A JwtIssuer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct IssuerLabels {
+    /// Its name.
+    pub issuer: String,
+}
+
 /// Everything that is measured.
 pub struct Metrics {
     /// All of it, for `/metrics`.
     pub registry: Registry,
     /// Decisions.
-    pub decisions: Family<DecisionLabels, Counter>,
+    decisions: Family<DecisionLabels, Counter>,
+    /// Those that allow, by action in the order of the table.
+    allowed: Box<[Counter]>,
     /// Exchanges.
-    pub exchanges: Family<ExchangeLabels, Counter>,
+    exchanges: Family<ExchangeLabels, Counter>,
     /// Refreshes of keys by need.
-    pub refreshes: Family<RefreshLabels, Counter>,
+    refreshes: Family<RefreshLabels, Counter>,
+    /// From the request to the head of its answer.
+    requests: Times,
+    /// The same without the upstream's time.
+    judgements: Times,
+    /// The upstream's time.
+    upstream: Times,
+    /// Events for the audit trail.
+    pub audit: Family<AuditLabels, Counter>,
+    /// Those that wait; set when it is read.
+    pub audit_waiting: Family<SinkLabels, Gauge>,
     /// Tokens that were remembered.
     pub cache_hits: Counter,
     /// Tokens that had to be verified.
     pub cache_misses: Counter,
+    /// Tokens that are remembered; set when it is read.
+    pub cache_entries: Gauge,
     /// The generation of the bundle that decides.
     pub generation: Gauge,
+    /// The key that signs; set when it is read.
+    pub signing_key: Family<KeyLabels, Gauge>,
+    /// The keys that verify, by issuer; set when it is read.
+    pub issuer_keys: Family<IssuerLabels, Gauge>,
     /// Open connections.
     pub connections: Gauge,
     /// Requests that are not answered yet.
@@ -67,58 +120,92 @@ pub struct Metrics {
     pub refused_bundles: Counter,
     /// Lists of the provider's functions that were asked for.
     pub lists: Family<ListLabels, Counter>,
-    /// Since when the API server has been out of contact, seconds since 1970; 0 while it answers.
-    pub out_of_contact_since: Gauge,
+    /// Watches of the API server.
+    pub contacts: Contacts,
+    /// How long it has been out of contact, seconds; set when it is read.
+    pub out_of_contact: Gauge,
+}
+
+fn allowed(decisions: &Family<DecisionLabels, Counter>) -> Box<[Counter]> {
+    let of = |action: &Action| DecisionLabels { action: action.as_str(), outcome: "allowed" };
+    Action::ALL.iter().map(|action| decisions.get_or_create_owned(&of(action))).collect()
 }
 
 impl Metrics {
     /// Everything at zero.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("faas_iam_gateway");
+        let decisions = Family::default();
         let mut metrics = Self {
-            registry: Registry::default(),
-            decisions: Family::default(),
+            registry: Registry::with_prefix("faas_iam_gateway"),
+            allowed: allowed(&decisions),
+            decisions,
             exchanges: Family::default(),
             refreshes: Family::default(),
+            requests: Times::new(long),
+            judgements: Times::new(short),
+            upstream: Times::new(long),
+            audit: Family::default(),
+            audit_waiting: Family::default(),
             cache_hits: Counter::default(),
             cache_misses: Counter::default(),
+            cache_entries: Gauge::default(),
             generation: Gauge::default(),
+            signing_key: Family::default(),
+            issuer_keys: Family::default(),
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             refused_bundles: Counter::default(),
             lists: Family::default(),
-            out_of_contact_since: Gauge::default(),
+            contacts: Contacts::new(Instant::now()),
+            out_of_contact: Gauge::default(),
         };
-        let r = &mut registry;
-        r.register("decisions", "Decisions by action and outcome", metrics.decisions.clone());
-        r.register("exchanges", "Token exchanges by result", metrics.exchanges.clone());
+        metrics.register_calls();
+        metrics.register_state();
+        metrics
+    }
+
+    fn register_calls(&mut self) {
+        let r = &mut self.registry;
+        r.register("decisions", "Decisions by action and outcome", self.decisions.clone());
+        r.register("exchanges", "Token exchanges by JwtIssuer and result", self.exchanges.clone());
+        let mut time = |name, help, times: &Times| {
+            r.register_with_unit(name, help, Unit::Seconds, times.family.clone());
+        };
+        time("request_duration", "From a request to the head of its answer", &self.requests);
+        time("judgement_duration", "The same without the time of the upstream", &self.judgements);
+        time("upstream_duration", "From a forwarded request to the head of its answer", &self.upstream);
+        let r = &mut self.registry;
+        r.register("requests_in_flight", "Requests that are not answered yet", self.in_flight.clone());
+        r.register("connections", "Open connections of clients", self.connections.clone());
+        r.register("audit_events", "Events for the audit trail by sink and result", self.audit.clone());
+        r.register("audit_events_waiting", "Events that wait to be written", self.audit_waiting.clone());
+    }
+
+    fn register_state(&mut self) {
+        let r = &mut self.registry;
         r.register(
             "key_refreshes",
             "Refreshes of keys because a token named an unknown one",
-            metrics.refreshes.clone(),
+            self.refreshes.clone(),
         );
-        r.register("token_cache_hits", "Tokens that were verified before", metrics.cache_hits.clone());
-        r.register("token_cache_misses", "Tokens that were verified anew", metrics.cache_misses.clone());
-        r.register("bundle_generation", "Generation of the bundle that decides", metrics.generation.clone());
-        r.register("connections", "Open connections of clients", metrics.connections.clone());
-        r.register("requests_in_flight", "Requests that are not answered yet", metrics.in_flight.clone());
-        r.register(
-            "bundles_refused",
-            "Bundles that were not whole, or older",
-            metrics.refused_bundles.clone(),
-        );
+        r.register("token_cache_hits", "Tokens that were verified before", self.cache_hits.clone());
+        r.register("token_cache_misses", "Tokens that were verified anew", self.cache_misses.clone());
+        r.register("token_cache_entries", "Verified tokens that are remembered", self.cache_entries.clone());
+        r.register("bundle_generation", "Generation of the bundle that decides", self.generation.clone());
+        r.register("bundles_refused", "Bundles that were not whole, or older", self.refused_bundles.clone());
         r.register(
             "function_lists",
             "Lists of the provider's functions that were asked for, without a cluster",
-            metrics.lists.clone(),
+            self.lists.clone(),
         );
-        r.register(
-            "out_of_contact_since",
-            "Since when the API server has been out of contact, seconds since 1970; 0 while it answers",
-            metrics.out_of_contact_since.clone(),
+        r.register("signing_key", "The key that signs, by its kid", self.signing_key.clone());
+        r.register("issuer_keys", "Keys that verify tokens, by JwtIssuer", self.issuer_keys.clone());
+        r.register_with_unit(
+            "out_of_contact",
+            "How long the API server has not answered; 0 while it does",
+            Unit::Seconds,
+            self.out_of_contact.clone(),
         );
-        metrics.registry = registry;
-        metrics
     }
 
     /// Counts a bundle that is not taken.
@@ -126,39 +213,45 @@ impl Metrics {
         self.refused_bundles.inc();
     }
 
-    /// The API server answered, or did not.
-    pub fn contact(&self, answered: bool) {
-        let since = self.out_of_contact_since.get();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        match (answered, since) {
-            (true, _) => self.out_of_contact_since.set(0),
-            (false, 0) => self.out_of_contact_since.set(i64::try_from(now).unwrap_or(i64::MAX)),
-            (false, _) => 0,
-        };
-    }
-
-    /// Counts a decision.
-    fn decided(&self, action: Option<Action>, outcome: &'static str) {
-        let action = action.map_or("other", Action::as_str);
-        self.decisions.get_or_create(&DecisionLabels { action, outcome }).inc();
+    /// The API server answered a watch, or did not.
+    pub fn contact(&self, watch: &'static str, answered: bool) {
+        self.contacts.heard(watch, answered, Instant::now());
     }
 
     /// Counts a call that is allowed.
     pub fn allowed(&self, action: Action) {
-        self.decided(Some(action), "allowed");
+        match self.allowed.get(action as usize) {
+            Some(counter) => counter.inc(),
+            None => 0,
+        };
     }
 
-    /// Counts how a call ended. What was allowed before is not counted once more where the upstream failed.
+    /// Counts and times how a call ended. What was allowed before is not counted once more where the upstream
+    /// failed.
     pub fn answered(&self, case: &Case, refused: Option<&'static str>) {
         match (case.kind, refused) {
-            (Kind::Exchange, _) => self.exchanged(refused.unwrap_or("ok")),
+            (Kind::Exchange, _) => self.exchanged(case, refused.unwrap_or("ok")),
             (_, Some(reason)) if case.allowed.is_none() => self.decided(case.action, reason),
             _ => {}
         }
+        let took = case.took();
+        self.requests.of(case.kind).observe(took.as_secs_f64());
+        let waited = case.waited();
+        let ours = took.saturating_sub(waited.unwrap_or_default());
+        self.judgements.of(case.kind).observe(ours.as_secs_f64());
+        if let Some(waited) = waited {
+            self.upstream.of(case.kind).observe(waited.as_secs_f64());
+        }
     }
 
-    fn exchanged(&self, result: &'static str) {
-        self.exchanges.get_or_create(&ExchangeLabels { result }).inc();
+    fn exchanged(&self, case: &Case, result: &'static str) {
+        let issuer = case.exchange.issuer.as_deref().unwrap_or("unknown").to_owned();
+        self.exchanges.get_or_create(&ExchangeLabels { issuer, result }).inc();
+    }
+
+    fn decided(&self, action: Option<Action>, outcome: &'static str) {
+        let action = action.map_or("other", Action::as_str);
+        self.decisions.get_or_create(&DecisionLabels { action, outcome }).inc();
     }
 
     /// Counts a list of the provider's functions.
@@ -170,5 +263,10 @@ impl Metrics {
     pub fn refreshed(&self, iss: &str, ok: bool) {
         let result = if ok { "ok" } else { "failed" };
         self.refreshes.get_or_create(&RefreshLabels { iss: iss.to_owned(), result }).inc();
+    }
+
+    /// A counter of events for one place of the audit trail.
+    pub fn audited(&self, sink: &'static str, result: &'static str) -> Counter {
+        self.audit.get_or_create_owned(&AuditLabels { sink, result })
     }
 }

@@ -6,13 +6,13 @@
 
 mod answer;
 mod api;
-#[allow(dead_code, reason = "those who write it down come next")]
 mod audit;
 mod authenticate;
 mod cache;
 mod callback;
 mod case;
 mod config;
+mod contact;
 mod credential;
 mod exchanging;
 mod forward;
@@ -29,6 +29,7 @@ mod run;
 mod service;
 mod snapshot;
 mod source;
+mod times;
 mod ui;
 mod upgrade;
 

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use super::audit::{Audit, AuditError, Writers};
 use super::config::Config;
 use super::credential::Admin;
 use super::forward::{Upstream, UpstreamError};
@@ -58,6 +59,9 @@ pub enum GatewayError {
         /// What is wrong with it.
         why: SigningKeyError,
     },
+    /// The audit trail.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The default namespace.
     #[error(transparent)]
     Namespace(#[from] crate::model::ResourceError),
@@ -97,7 +101,8 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
     logging::init(config.log_format, &config.log_level)?;
     let signing = config.signing_key_file.as_deref().map(signing_key).transpose()?.map(Arc::new);
     let (client, fetcher) = connection(&config).await?;
-    let gateway = Arc::new(gateway(&config, fetcher)?);
+    let (gateway, audit) = gateway(&config, fetcher)?;
+    let gateway = Arc::new(gateway);
     let follow = follow(&config, client, &gateway, signing)?;
     let clients = bind(config.listen).await?;
     let measured = bind(config.metrics_listen).await?;
@@ -112,13 +117,14 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
     let signal = logging::signal();
     let address = clients.local_addr().unwrap_or(config.listen);
     tracing::info!(%address, upstream = config.upstream, "listening");
-    let serving = listen::serve(clients, gateway, stop.clone());
+    let serving = listen::serve(clients, gateway.clone(), stop.clone());
     let told = async {
         signal.await;
         tracing::info!("stopping");
         stop.cancel();
     };
     tokio::join!(serving, told);
+    audit.end(&gateway.audit).await;
     while tasks.join_next().await.is_some() {}
     tracing::info!("ended");
     Ok(())
@@ -153,7 +159,7 @@ fn follow(
     Ok(Box::pin(cluster::Source::new(client, &config.cluster.namespace, signing).follow(gateway.clone())))
 }
 
-fn gateway(config: &Config, fetcher: Fetcher) -> Result<Gateway, GatewayError> {
+fn gateway(config: &Config, fetcher: Fetcher) -> Result<(Gateway, Writers), GatewayError> {
     let public_url = url::Url::parse(&config.public_url).ok();
     if !public_url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         return Err(GatewayError::PublicUrl(config.public_url.clone()));
@@ -166,7 +172,11 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<Gateway, GatewayError> {
         private: config.private_functions,
         callback_hosts: config.callback_hosts.clone(),
     };
-    Ok(Gateway::new(settings, admin(config)?, Upstream::new(&config.upstream)?, Refresher::new(fetcher)))
+    let (admin, upstream) = (admin(config)?, Upstream::new(&config.upstream)?);
+    let mut gateway = Gateway::new(settings, admin, upstream, Refresher::new(fetcher));
+    let (audit, writers) = Audit::start(&config.audit, &gateway.metrics)?;
+    gateway.audit = audit;
+    Ok((gateway, writers))
 }
 
 fn admin(config: &Config) -> Result<Option<Admin>, GatewayError> {

@@ -2,10 +2,15 @@
 
 mod access;
 mod api;
+mod audit;
 mod exchange;
 mod functions;
 mod keys;
+mod log;
+mod metrics;
+mod reasons;
 mod standalone;
 mod support;
 mod ui;
+mod webhook;
 mod wire;

@@ -214,6 +214,11 @@ impl VerifyingKeys {
         Self(set.iter().map(|key| (key.clone(), prepare(key.material()))).collect())
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -2,10 +2,16 @@
 //! what does not fit is counted and said, and serving never waits (`security-rules.md` 30).
 
 mod event;
+mod file;
 mod queue;
+mod start;
+mod webhook;
 
 pub use event::{Actor, DETAIL_BYTES, Event, Exchanged, METHOD_BYTES, NAME_BYTES, PATH_BYTES, cut};
 pub use queue::Queue;
+pub use start::{AuditArgs, AuditError, Writers};
+#[cfg(test)]
+pub use webhook::{Deliverer, Pace, Webhook};
 
 /// Who is told of decisions; by default nobody.
 #[derive(Default)]

@@ -23,6 +23,16 @@ pub enum Message {
     End,
 }
 
+impl Message {
+    /// The event, where it is one.
+    pub fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::End => None,
+        }
+    }
+}
+
 /// The writer's end.
 pub type Waiting = mpsc::Receiver<Message>;
 
@@ -94,6 +104,11 @@ impl Lost {
             *said = Some(Instant::now());
             tracing::error!(sink = self.name, dropped = self.all.get(), why = %why, "audit events are dropped");
         }
+    }
+
+    /// So many that were lost before are still to be told.
+    pub fn still(&self, count: u64) {
+        self.untold.fetch_add(count, Ordering::Relaxed);
     }
 
     /// How many were lost since somebody asked last.

@@ -199,7 +199,10 @@ impl Source {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut listed = None;
         watcher(api, config).default_backoff().filter_map(move |event| {
-            gateway.metrics.contact(event.is_ok());
+            // A watch that begins has asked nobody yet.
+            if !matches!(event, Ok(Event::Init)) {
+                gateway.metrics.contact(name, event.is_ok());
+            }
             let seen = match event {
                 Ok(Event::Init) => {
                     listed = None;

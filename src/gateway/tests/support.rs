@@ -14,11 +14,13 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::bundle::{Bundle, Origin, Record, Sort};
+use crate::gateway::audit::{Audit, Writers};
 use crate::gateway::config::BasicAuth;
 use crate::gateway::credential::Admin;
 use crate::gateway::forward::Upstream;
 use crate::gateway::keys::Refresher;
 use crate::gateway::listen;
+use crate::gateway::metrics::Metrics;
 use crate::gateway::service::{Gateway, Settings};
 use crate::model::Namespace;
 use crate::operator::fetch::{Fetcher, Options};
@@ -49,7 +51,7 @@ impl Got {
 pub struct Provider(Arc<Mutex<Vec<Got>>>);
 
 impl Provider {
-    async fn start(&self) -> SocketAddr {
+    pub async fn start(&self) -> SocketAddr {
         let router = Router::new().fallback(answer).with_state(self.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -109,6 +111,7 @@ pub struct Running {
     pub provider: Provider,
     pub address: SocketAddr,
     pub bundle: Bundle,
+    writers: Option<Writers>,
     signing: Arc<SigningKey>,
     stop: CancellationToken,
 }
@@ -184,6 +187,17 @@ impl Running {
         basic_auth: BasicAuth,
         bundle: Option<Bundle>,
     ) -> Self {
+        Self::telling(provider, upstream, basic_auth, bundle, |_| Default::default()).await
+    }
+
+    /// One whose decisions somebody is told of.
+    pub async fn telling(
+        provider: Provider,
+        upstream: Upstream,
+        basic_auth: BasicAuth,
+        bundle: Option<Bundle>,
+        audit: impl FnOnce(&Metrics) -> (Audit, Writers),
+    ) -> Self {
         let settings = Settings {
             public_url: US.to_owned(),
             default_namespace: Namespace::new("openfaas-fn").unwrap(),
@@ -194,7 +208,10 @@ impl Running {
         };
         let admin = Admin { user: "admin".into(), password: Zeroizing::new("hunter2".into()) };
         let refresher = Refresher::new(Fetcher::new(Options::default(), None));
-        let gateway = Arc::new(Gateway::new(settings, Some(admin), upstream, refresher));
+        let mut gateway = Gateway::new(settings, Some(admin), upstream, refresher);
+        let (audit, writers) = audit(&gateway.metrics);
+        gateway.audit = audit;
+        let gateway = Arc::new(gateway);
         let pem = crate::operator::signing::generate().unwrap();
         let signing = Arc::new(SigningKey::from_pem(pem.as_bytes()).unwrap());
         if let Some(bundle) = &bundle {
@@ -204,7 +221,27 @@ impl Running {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(listen::serve(listener, gateway.clone(), stop.clone()));
-        Self { gateway, provider, address, bundle: bundle.unwrap_or_default(), signing, stop }
+        Self {
+            gateway,
+            provider,
+            address,
+            bundle: bundle.unwrap_or_default(),
+            writers: Some(writers),
+            signing,
+            stop,
+        }
+    }
+
+    /// Waits until whoever is told of decisions has written them down.
+    pub async fn written(&mut self) {
+        self.writers.take().unwrap().end(&self.gateway.audit).await;
+    }
+
+    /// A sample of what is measured, by the text before its value.
+    pub fn metric(&self, sample: &str) -> Option<f64> {
+        let text = self.gateway.measured().unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        line.map(|value| value.parse().unwrap())
     }
 
     /// Changes what is decided by.
