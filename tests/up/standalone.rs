@@ -40,10 +40,10 @@ pub async fn run(exit: bool) -> Result<()> {
     let manifests = manifests(scratch.path(), &url, &people)?;
     println!("starting a provider that stands for OpenFaaS");
     let functions = ["hello.dev", "report.dev", "billing.prod"].map(str::to_owned).to_vec();
-    let admin = Some(("admin".to_owned(), ports::free().to_string()));
-    let provider = Provider::start(&Options { functions, admin: admin.clone(), ..Options::default() })?;
+    let admin = ("admin".to_owned(), ports::free().to_string());
+    let provider = Provider::start(&Options { functions, admin: Some(admin.clone()), ..Options::default() })?;
     println!("starting the gateway from examples/standalone");
-    let mut gateway = gateway(&scratch, &manifests, &url, provider.url(), &admin.unwrap_or_default()).await?;
+    let mut gateway = gateway(&scratch, &manifests, &url, provider.url(), &admin).await?;
     let shown = show(scratch.path(), &url, &people).await;
     shown.map_err(|failure| gateway.blame(&failure.to_string()))?;
     if exit {
