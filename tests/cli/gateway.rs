@@ -31,11 +31,11 @@ spec:
 ";
 
 /// A gateway that is killed where a test ends before it.
-struct Running {
-    child: Child,
+pub struct Running {
+    pub child: Child,
     log: BufReader<ChildStderr>,
-    address: String,
-    folder: tempfile::TempDir,
+    pub address: String,
+    pub folder: tempfile::TempDir,
 }
 
 impl Drop for Running {
@@ -45,7 +45,7 @@ impl Drop for Running {
     }
 }
 
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("iam")).unwrap();
     for (name, text) in [
@@ -60,7 +60,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn command(folder: &tempfile::TempDir, upstream: &str) -> Command {
+pub fn command(folder: &tempfile::TempDir, upstream: &str) -> Command {
     let mut command = binary();
     command.current_dir(folder.path()).args([
         "gateway",
@@ -84,8 +84,15 @@ fn command(folder: &tempfile::TempDir, upstream: &str) -> Command {
 
 impl Running {
     fn start(upstream: &str) -> Self {
+        Self::start_with(upstream, &[])
+    }
+
+    /// One with more arguments.
+    pub fn start_with(upstream: &str, more: &[&str]) -> Self {
         let folder = folder();
-        let mut child = command(&folder, upstream).stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = command(&folder, upstream);
+        let command = command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut running = Self { child, log, address: String::new(), folder };
         let line = running.wait_for("\"message\":\"listening\"");
@@ -95,7 +102,7 @@ impl Running {
     }
 
     /// Reads the log up to a line with this in it.
-    fn wait_for(&mut self, text: &str) -> String {
+    pub fn wait_for(&mut self, text: &str) -> String {
         let mut all = String::new();
         loop {
             let mut line = String::new();
@@ -107,8 +114,16 @@ impl Running {
         }
     }
 
+    /// Tells it to end, and waits until it has.
+    pub fn end(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.wait_for("\"message\":\"ended\"");
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+
     /// The status of `GET /system/info` as the administrator.
-    fn info(&self) -> u16 {
+    pub fn info(&self) -> u16 {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let request = "GET /system/info HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Basic YWRtaW46aHVudGVyMg==\r\n\r\n";
@@ -120,7 +135,7 @@ impl Running {
 }
 
 /// An upstream that answers everything with 200.
-fn upstream() -> String {
+pub fn upstream() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -153,11 +168,7 @@ fn what_the_folder_says_holds_as_soon_as_it_is_read_and_what_cannot_be_read_chan
 
 #[test]
 fn it_ends_when_it_is_told_to() {
-    let mut running = Running::start(&upstream());
-    let pid = running.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    running.wait_for("\"message\":\"ended\"");
-    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    Running::start(&upstream()).end();
 }
 
 #[test]

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod audit;
 mod can_i;
 mod check;
 mod exchange;

@@ -22,6 +22,8 @@ use serde_json::json;
 
 use crate::support::{Result, chart, namespace::with_temp_ns, shared::shared, tools::root, wait::eventually};
 
+mod gateway;
+
 const RELEASE: &str = "faas-iam";
 
 fn render(namespace: &str, values: serde_json::Value) -> Result<Vec<DynamicObject>> {

@@ -186,10 +186,10 @@ pub fn cut(text: &str, most: usize) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn event() -> Event {
+    pub fn event() -> Event {
         Event {
             time: "2026-01-02T03:04:05.6789Z".parse().unwrap(),
             event: "system",

@@ -179,6 +179,7 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::queue::Queue;
     use super::*;
 
     /// Takes so many bytes, and then no more.
@@ -204,6 +205,41 @@ mod tests {
         let mut full = Full(Vec::new(), 5);
         assert_eq!(write(&mut full, b"abc\ndef\n").unwrap_err().written, 5);
         assert!(write(&mut Full(Vec::new(), 9), b"abc\ndef\n").is_ok());
+    }
+
+    #[test]
+    fn a_gap_is_told_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit");
+        let (queue, _waiting) = Queue::new("file", |_| true, 1, Counter::default());
+        let written = Counter::default();
+        let mut writer = Writer::new(Place::open(&path).unwrap(), queue.lost().clone(), written.clone());
+        let event = event::tests::event();
+        writer.write(&[&event]);
+        queue.lost().add(3, &"a test");
+        // Half a line came through, and the disk has room again.
+        let torn = Torn { written: 10, why: ErrorKind::StorageFull.into() };
+        writer.missed(b"{\"time\":\"2026-01-01\"}\n", 0, 0, 1, &torn);
+        writer.write(&[&event, &event]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!((lines.len(), written.get()), (5, 3), "{text}");
+        assert_eq!(lines[1], "", "what was torn is ended first");
+        assert!(lines[2].ends_with("\"dropped\":4}"), "{text}");
+        assert!(lines[0].contains("\"decision\"") && lines[3] == lines[4]);
+    }
+
+    #[test]
+    fn what_is_told_of_a_gap_is_told_again_where_it_did_not_come_through() {
+        let (queue, _waiting) = Queue::new("file", |_| true, 1, Counter::default());
+        let mut writer = Writer::new(
+            Place::open(Path::new("/dev/full")).unwrap(),
+            queue.lost().clone(),
+            Counter::default(),
+        );
+        queue.lost().add(3, &"a test");
+        writer.write(&[&event::tests::event()]);
+        assert_eq!(queue.lost().take(), 4);
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! The audit trail of `gateway` as a process: nothing that was decided is missing when it has ended.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::gateway::{Running, command, folder, upstream};
+use crate::run::{binary, finish};
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Waits until a file has so many lines.
+fn wait_for_lines(path: &Path, count: usize) -> Vec<Value> {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        if text.lines().count() >= count && text.ends_with('\n') {
+            return lines(&text);
+        }
+        assert!(Instant::now() < until, "{}: {text}", path.display());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_was_decided_is_in_the_file_once_the_gateway_has_ended() {
+    let mut running = Running::start_with(&upstream(), &["--audit-file", "audit"]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..25).for_each(|_| assert_eq!(running.info(), 200)));
+        }
+    });
+    running.end();
+    let lines = lines(&fs::read_to_string(running.folder.path().join("audit")).unwrap());
+    assert_eq!(lines.len(), 100);
+    assert!(lines.iter().all(|line| line["actor"]["sub"] == "admin" && line["response_code"] == 200));
+}
+
+#[test]
+fn a_file_that_is_rotated_away_is_begun_anew_and_loses_nothing() {
+    let mut running = Running::start_with(&upstream(), &["--audit-file", "audit"]);
+    let (file, old) = (running.folder.path().join("audit"), running.folder.path().join("audit.1"));
+    running.info();
+    wait_for_lines(&file, 1);
+    fs::rename(&file, &old).unwrap();
+    running.info();
+    running.end();
+    assert_eq!((wait_for_lines(&old, 1).len(), wait_for_lines(&file, 1).len()), (1, 1));
+}
+
+#[test]
+fn standard_output_has_the_audit_trail_and_nothing_else() {
+    let mut running = Running::start_with(&upstream(), &["--audit-file", "-"]);
+    running.info();
+    running.end();
+    let mut output = String::new();
+    running.child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+    let lines = lines(&output);
+    assert_eq!((lines.len(), &lines[0]["actions"][0]), (1, &"System:Info".into()));
+}
+
+#[test]
+fn an_audit_trail_that_cannot_begin_is_named_and_its_secrets_are_not_shown() {
+    for (arguments, want) in [
+        (&["--audit-file", "gone/audit"][..], "`gone/audit` cannot be opened"),
+        (
+            &["--audit-webhook-url", "https://canary", "--audit-webhook-secret-file", "empty"],
+            "`empty` is empty",
+        ),
+        (
+            &["--audit-webhook-url", "https://canary", "--audit-webhook-secret-file", "gone"],
+            "`gone` cannot be opened",
+        ),
+        (
+            &["--audit-webhook-url", "ftp://canary", "--audit-webhook-secret-file", "user"],
+            "is no URL of a webhook",
+        ),
+        (&["--audit-webhook-url", "https://canary"], "--audit-webhook-secret-file"),
+        (&["--audit-webhook-secret-file", "user"], "--audit-webhook-url"),
+    ] {
+        let folder = folder();
+        let told = finish(command(&folder, "http://127.0.0.1:1").args(arguments), "");
+        assert_eq!(told.code, 2, "{told}");
+        assert!(told.err.contains(want) && !told.err.contains("canary"), "{told}");
+    }
+    let mut help = binary();
+    let told =
+        finish(help.args(["gateway", "--help"]).env("FAAS_IAM_AUDIT_WEBHOOK_URL", "https://canary"), "");
+    assert!(told.out.contains("--audit-webhook-url") && !told.out.contains("canary"), "{told}");
+}
