@@ -62,9 +62,10 @@ impl Gateway {
         let url = &self.settings.public_url;
         let page = format!(
             "This OpenFaaS gateway is guarded by faas-iam.\n\n\
-             Log in:    faas-iam login --gateway {url} --issuer https://YOUR-IDENTITY-PROVIDER --client-id CLIENT\n\
-             Then:      faas-cli list --gateway {url}\n\
-             In CI:     exchange the job's OIDC token at {url}/oauth/token (RFC 8693)\n"
+             Get in:    TOKEN=$(faas-iam token exchange --gateway {url} --token FILE)\n\
+             Then:      faas-cli list --gateway {url} --token \"$TOKEN\"\n\
+             FILE holds a token of your identity provider, or of a CI job. Other programs exchange it at\n\
+             {url}/oauth/token (RFC 8693).\n"
         );
         text(StatusCode::OK, page)
     }
