@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod audit;
+mod corpus;
 mod exchange;
 mod functions;
 mod keys;

@@ -140,8 +140,7 @@ async fn a_list_that_cannot_be_read_leaves_the_last_one() {
         listed(&alone.running).await;
         assert_eq!(status(&alone.running, "/function/secret.dev").await, 401, "{code}");
     }
-    let mut metrics = String::new();
-    prometheus_client::encoding::text::encode(&mut metrics, &alone.running.gateway.metrics.registry).unwrap();
+    let metrics = alone.running.gateway.measured().unwrap();
     assert!(metrics.contains("function_lists_total{result=\"failed\"}"), "{metrics}");
     *alone.functions.failing.lock().unwrap() = None;
     *alone.functions.dev.lock().unwrap() = json!([]);

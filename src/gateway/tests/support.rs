@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use aws_lc_rs::signature::EcdsaKeyPair;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
@@ -24,7 +25,7 @@ use crate::gateway::metrics::Metrics;
 use crate::gateway::service::{Gateway, Settings};
 use crate::model::Namespace;
 use crate::operator::fetch::{Fetcher, Options};
-use crate::token::testing::P256;
+use crate::token::testing::{P256, Signer};
 use crate::token::{KeySet, SigningKey, Source};
 
 pub const US: &str = "https://gw.example.com";
@@ -113,6 +114,7 @@ pub struct Running {
     pub bundle: Bundle,
     writers: Option<Writers>,
     signing: Arc<SigningKey>,
+    pem: Vec<u8>,
     stop: CancellationToken,
 }
 
@@ -228,6 +230,7 @@ impl Running {
             bundle: bundle.unwrap_or_default(),
             writers: Some(writers),
             signing,
+            pem: pem.as_bytes().to_vec(),
             stop,
         }
     }
@@ -259,6 +262,15 @@ impl Running {
     pub fn own(&self, claims: Value) -> String {
         let random = aws_lc_rs::rand::SystemRandom::new();
         self.signing.sign(claims.as_object().unwrap(), &random).unwrap()
+    }
+
+    /// Our own key, for tokens that we would never make.
+    pub fn signer(&self) -> Signer {
+        let pem = x509_parser::pem::Pem::iter_from_buffer(&self.pem).map(Result::unwrap);
+        let der = pem.last().unwrap().contents;
+        let alg = &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pair = EcdsaKeyPair::from_private_key_der(alg, &der);
+        Signer::Ec(pair.or_else(|_| EcdsaKeyPair::from_pkcs8(alg, &der)).unwrap(), "P-256")
     }
 
     pub fn signing(&self) -> Arc<SigningKey> {
