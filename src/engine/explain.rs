@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::grants::{CompiledRole, Grant};
+use super::grants::{CompiledRole, Rule};
 use super::principal::shorten;
 use super::unmet::{Unmet, other_subject, presented, unmet};
 use super::{Engine, Principal, PrincipalKind, applies, evaluate};
@@ -112,8 +112,8 @@ impl Engine {
         let looked_at = self.worth_a_look(principal, request, limit);
         let mut trails: Vec<_> = looked_at
             .into_iter()
-            .filter_map(|at| self.grants.roles.get(at as usize).map(|role| (at, role)))
-            .map(|(at, role)| self.trail(at, role, principal, request))
+            .filter_map(|at| self.grants.role(at))
+            .map(|role| self.trail(role, principal, request))
             .collect();
         trails.sort_by(|a, b| (a.0, &a.1.role).cmp(&(b.0, &b.1.role)));
         let roles: Vec<_> = trails.into_iter().map(|(_, trail)| trail).take(limit).collect();
@@ -159,16 +159,20 @@ impl Engine {
         if let Some(grant) = self.granting(principal, request) {
             found.insert(grant.role);
         }
-        for list in self.grants.concerning(request.action(), request.resource()) {
-            let room = most.saturating_sub(found.len());
-            found.extend(list.iter().map(|g| g.role).take(room));
+        let filed = self.grants.concerning(request.resource());
+        let rules = filed.flat_map(|filed| &filed.rules).filter(|r| r.actions.contains(request.action()));
+        for role in rules.flat_map(|rule| self.grants.roles_of(rule.policy)) {
+            if found.len() >= most {
+                break;
+            }
+            found.insert(*role);
         }
         found
     }
 
     /// What became of a Role, and how telling that is: granted, right identity, right request, neither.
-    fn trail(&self, at: u32, role: &CompiledRole, principal: &Principal, request: &Request) -> (u8, Trail) {
-        let covering = self.covering(at, request);
+    fn trail(&self, role: &CompiledRole, principal: &Principal, request: &Request) -> (u8, Trail) {
+        let covering = self.covering(role, request);
         let (rank, outcome) = match identity_outcome(role, principal) {
             Some(outcome) => (if covering.is_empty() { 3 } else { 2 }, outcome),
             None => {
@@ -179,14 +183,14 @@ impl Engine {
         (rank, Trail { role: role.name.to_string(), outcome })
     }
 
-    /// The Role's grants whose statement covers the request, whatever its condition.
-    fn covering(&self, role: u32, request: &Request) -> Vec<Grant> {
-        let lists = self.grants.concerning(request.action(), request.resource());
-        let mine = lists.flat_map(|list| super::of_role(list, role).iter().copied());
-        let covers = |grant: &Grant| {
-            self.grants
-                .statement(*grant)
-                .is_some_and(|s| s.resources.iter().any(|r| r.covers(request.resource())))
+    /// The Role's statements that cover the request, whatever their condition.
+    fn covering(&self, role: &CompiledRole, request: &Request) -> Vec<Rule> {
+        let filed = self.grants.concerning(request.resource());
+        let mine = filed.flat_map(|filed| role.policies.iter().flat_map(|p| filed.of_policy(*p))).copied();
+        let covers = |rule: &Rule| {
+            let statement = self.grants.statement(*rule);
+            rule.actions.contains(request.action())
+                && statement.is_some_and(|s| s.resources.iter().any(|r| r.covers(request.resource())))
         };
         mine.filter(covers).collect()
     }
@@ -194,7 +198,7 @@ impl Engine {
     fn request_outcome(
         &self,
         role: &CompiledRole,
-        covering: &[Grant],
+        covering: &[Rule],
         principal: &Principal,
         request: &Request,
     ) -> Outcome {
@@ -203,8 +207,8 @@ impl Engine {
             return Outcome::OutOfScope { scope };
         }
         let possible = self.may_be_granted(principal, request);
-        if let Some(grant) = covering.iter().find(|g| possible && self.allows(**g, principal, request)) {
-            return self.granted(role, *grant, principal, request);
+        if let Some(rule) = covering.iter().find(|r| possible && self.allows(**r, principal, request)) {
+            return self.granted(role, *rule, principal, request);
         }
         let outside = covering.iter().find_map(|g| {
             let name = &self.grants.policy(*g)?.0;
@@ -215,15 +219,9 @@ impl Engine {
         outside.or_else(unmet).unwrap_or_else(|| self.not_covered(role))
     }
 
-    fn granted(
-        &self,
-        role: &CompiledRole,
-        grant: Grant,
-        principal: &Principal,
-        request: &Request,
-    ) -> Outcome {
-        let policy = self.grants.policy(grant).map(|(name, _)| name.to_string()).unwrap_or_default();
-        let statement = self.grants.statement(grant);
+    fn granted(&self, role: &CompiledRole, rule: Rule, principal: &Principal, request: &Request) -> Outcome {
+        let policy = self.grants.policy(rule).map(|(name, _)| name.to_string()).unwrap_or_default();
+        let statement = self.grants.statement(rule);
         let resource = statement.and_then(|s| s.resources.iter().find(|r| r.covers(request.resource())));
         let clauses = role
             .role
@@ -246,10 +244,10 @@ impl Engine {
         })
     }
 
-    fn statement_unmet(&self, grant: Grant, principal: &Principal) -> Option<Outcome> {
-        let statement = self.grants.statement(grant)?;
+    fn statement_unmet(&self, rule: Rule, principal: &Principal) -> Option<Outcome> {
+        let statement = self.grants.statement(rule)?;
         let clause = evaluate::failing(statement.condition.as_ref()?, principal)?;
-        let policy = self.grants.policy(grant)?.0.to_string();
+        let policy = self.grants.policy(rule)?.0.to_string();
         Some(Outcome::StatementUnmet {
             policy,
             sid: statement.sid.to_string(),

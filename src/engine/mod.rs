@@ -27,7 +27,7 @@ pub use reach::Lifetime;
 pub use unmet::Unmet;
 pub use who_can::Grantee;
 
-use grants::{CompiledRole, Grant, Grants};
+use grants::{CompiledRole, Filed, Grant, Grants, Rule};
 use issuers::Issuers;
 use privacy::Privacy;
 use tokens::Tokens;
@@ -154,23 +154,23 @@ impl Engine {
         lists.then(|| Permit { request: request.clone(), because: Because::Own })
     }
 
-    /// A grant that allows the request. Of the two sides, the grants that concern the request and the
-    /// Roles that the principal can satisfy, the smaller one is walked and the other one asked.
+    /// A grant that allows the request. Of the two sides, the Roles whose policies concern the request and
+    /// the Roles that the principal can satisfy, the smaller one is walked.
     fn granting(&self, principal: &Principal, request: &Request) -> Option<Grant> {
         if !self.may_be_granted(principal, request) {
             return None;
         }
-        let lists = self.grants.concerning(request.action(), request.resource());
-        let concerning: usize = lists.clone().map(<[Grant]>::len).sum();
+        let mut filed = self.grants.concerning(request.resource());
+        let concerning: usize = filed.clone().map(|filed| filed.roles).sum();
         let mut satisfiable = 0usize;
         let fewer = self.grants.identities.satisfied_by(principal.claims(), |roles| {
             satisfiable = satisfiable.saturating_add(roles.len());
             satisfiable < concerning
         });
         if fewer {
-            self.by_identity(principal, request, lists)
+            self.by_identity(principal, request, filed)
         } else {
-            lists.into_iter().find_map(|list| self.first_allowing(list, principal, request))
+            filed.find_map(|filed| self.by_resource(filed, principal, request))
         }
     }
 
@@ -194,48 +194,54 @@ impl Engine {
         &'g self,
         principal: &Principal,
         request: &Request,
-        lists: impl Iterator<Item = &'g [Grant]> + Clone,
+        filed: impl Iterator<Item = &'g Filed> + Clone,
     ) -> Option<Grant> {
         let mut granted = None;
         self.grants.identities.satisfied_by(principal.claims(), |roles| {
-            granted = roles.iter().find_map(|role| {
-                let mine = lists.clone().map(|list| of_role(list, *role));
-                mine.filter(|list| !list.is_empty())
-                    .find_map(|list| self.first_allowing(list, principal, request))
-            });
+            granted = roles.iter().find_map(|role| self.by_role(*role, principal, request, filed.clone()));
             granted.is_none()
         });
         granted
     }
 
-    /// The first grant of a list, sorted by Role, that allows the request; each Role is judged once.
-    fn first_allowing(&self, list: &[Grant], principal: &Principal, request: &Request) -> Option<Grant> {
-        list.chunk_by(|a, b| a.role == b.role).find_map(|grants| {
-            let role = self.grants.role(*grants.first()?)?;
-            if !applies(role, principal, request.resource()) {
-                return None;
-            }
-            grants.iter().copied().find(|grant| self.allows(*grant, principal, request))
+    fn by_role<'g>(
+        &'g self,
+        role: u32,
+        principal: &Principal,
+        request: &Request,
+        filed: impl Iterator<Item = &'g Filed>,
+    ) -> Option<Grant> {
+        let compiled = self.grants.role(role)?;
+        let mine = filed.flat_map(|filed| compiled.policies.iter().flat_map(|p| filed.of_policy(*p)));
+        let rule = mine.copied().find(|rule| self.allows(*rule, principal, request))?;
+        applies(compiled, principal, request.resource()).then_some(Grant { role, rule })
+    }
+
+    /// Of one policy any statement will do that allows the request, and then any Role that has it.
+    fn by_resource(&self, filed: &Filed, principal: &Principal, request: &Request) -> Option<Grant> {
+        let applies = |role: u32| {
+            let compiled = self.grants.role(role);
+            compiled.is_some_and(|role| applies(role, principal, request.resource()))
+        };
+        filed.rules.chunk_by(|a, b| a.policy == b.policy).find_map(|rules| {
+            let rule = rules.iter().copied().find(|rule| self.allows(*rule, principal, request))?;
+            let role = self.grants.roles_of(rule.policy).iter().copied().find(|role| applies(*role))?;
+            Some(Grant { role, rule })
         })
     }
 
-    /// Whether the statement allows the request, the Role having been judged.
-    fn allows(&self, grant: Grant, principal: &Principal, request: &Request) -> bool {
-        let Some((policy, statement)) = self.grants.policy(grant).zip(self.grants.statement(grant)) else {
+    /// Whether the statement allows the request to those whose Roles have it.
+    fn allows(&self, rule: Rule, principal: &Principal, request: &Request) -> bool {
+        if !rule.actions.contains(request.action()) {
+            return false;
+        }
+        let Some((policy, statement)) = self.grants.policy(rule).zip(self.grants.statement(rule)) else {
             return false;
         };
-        statement.actions.contains(request.action())
-            && statement.resources.iter().any(|r| r.covers(request.resource()))
+        statement.resources.iter().any(|r| r.covers(request.resource()))
             && principal.bounds.policy(&policy.0)
             && statement.condition.as_ref().is_none_or(|c| evaluate::condition_holds(c, principal))
     }
-}
-
-/// The grants of one Role in a list sorted by Role.
-fn of_role(list: &[Grant], role: u32) -> &[Grant] {
-    let from = list.partition_point(|g| g.role < role);
-    let rest = list.get(from..).unwrap_or_default();
-    rest.get(..rest.partition_point(|g| g.role == role)).unwrap_or_default()
 }
 
 /// Whether the Role is the principal's, there.

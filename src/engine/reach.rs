@@ -86,8 +86,7 @@ impl Engine {
         role: &'e CompiledRole,
         principal: &'e Principal,
     ) -> impl Iterator<Item = (&'e str, &'e Policy)> {
-        let there = role.role.policies.iter().filter_map(|name| self.grants.by_name.get(name));
-        let policies = there.filter_map(|at| self.grants.policies.get(*at as usize));
+        let policies = role.policies.iter().filter_map(|at| self.grants.policies.get(*at as usize));
         policies.map(|(name, policy)| (&**name, policy)).filter(|(name, _)| principal.bounds.policy(name))
     }
 

@@ -30,21 +30,24 @@ impl Engine {
         if request.resource().is_forbidden() {
             return Vec::new();
         }
-        let lists = self.grants.concerning(request.action(), request.resource());
-        let mut found: Vec<_> = lists.flatten().filter_map(|grant| self.grantee(*grant, request)).collect();
+        let rules = self.grants.concerning(request.resource()).flat_map(|filed| &filed.rules);
+        let grants = rules.flat_map(|rule| {
+            self.grants.roles_of(rule.policy).iter().map(|role| Grant { role: *role, rule: *rule })
+        });
+        let mut found: Vec<_> = grants.filter_map(|grant| self.grantee(grant, request)).collect();
         found.sort();
         found.dedup();
         found
     }
 
     fn grantee(&self, grant: Grant, request: &Request) -> Option<Grantee> {
-        let (role, statement) = (self.grants.role(grant)?, self.grants.statement(grant)?);
+        let (role, statement) = (self.grants.role(grant.role)?, self.grants.statement(grant.rule)?);
         let within = role.role.scope.as_ref().is_none_or(|s| s.iter().any(|s| s.covers(request.resource())));
         let covered = statement.actions.contains(request.action())
             && statement.resources.iter().any(|r| r.covers(request.resource()));
         (within && covered).then(|| Grantee {
             role: role.name.to_string(),
-            policy: self.grants.policy(grant).map(|(name, _)| name.to_string()).unwrap_or_default(),
+            policy: self.grants.policy(grant.rule).map(|(name, _)| name.to_string()).unwrap_or_default(),
             sid: statement.sid.to_string(),
             who: who(role, statement),
             not_at: not_at(role, statement),
