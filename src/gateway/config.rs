@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::audit::AuditArgs;
 use super::callback::CallbackHost;
+use super::trusted::Network;
 use crate::kubeconfig::ClusterArgs;
 use crate::operator::config::LogFormat;
 
@@ -39,6 +40,18 @@ pub struct Config {
     /// Where clients are listened to
     #[arg(long, env = "FAAS_IAM_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
+
+    /// A file with the certificate of this gateway and its chain, PEM; read again when it changes. Without it everything is plain
+    #[arg(long, env = "FAAS_IAM_TLS_CERT_FILE", value_name = "FILE", requires = "tls_key_file")]
+    pub tls_cert_file: Option<PathBuf>,
+
+    /// A file with the certificate's private key, PEM
+    #[arg(long, env = "FAAS_IAM_TLS_KEY_FILE", value_name = "FILE", requires = "tls_cert_file")]
+    pub tls_key_file: Option<PathBuf>,
+
+    /// Front ends whose X-Forwarded-For is continued, such as 10.0.0.7,fd00::/8; without them it is begun anew
+    #[arg(long, env = "FAAS_IAM_TRUSTED_PROXIES", value_name = "NETWORK", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
 
     /// The OpenFaaS gateway or provider that is forwarded to, such as http://gateway-upstream:8080
     #[arg(long, env = "FAAS_IAM_UPSTREAM", value_name = "URL")]

@@ -144,7 +144,7 @@ impl Gateway {
         let protocol = headers::upgrade(request.headers());
         let named = request.uri().clone();
         headers::name_host(request.headers_mut(), &named);
-        headers::for_function(request.headers_mut(), peer.address, peer.tls);
+        headers::for_function(request.headers_mut(), peer);
         let client = protocol.map(|protocol| {
             upgrade::ask(request.headers_mut(), protocol);
             hyper::upgrade::on(&mut request)

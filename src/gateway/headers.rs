@@ -1,9 +1,11 @@
 //! Headers: which are never handed on, and what a function is told of its caller (`security-rules.md` 8–10).
 
-use std::net::IpAddr;
-
 use http::Uri;
 use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+
+use super::service::Peer;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Headers of one connection alone (RFC 9110 section 7.6.1), and what older proxies used like that.
 const HOP_BY_HOP: [&str; 9] = [
@@ -49,20 +51,41 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// Makes the headers of a client's request those that a function gets.
 ///
 /// `Connection` may name nothing that is needed: `Host` is set anew, credentials are judged before.
-pub fn for_function(headers: &mut HeaderMap, peer: IpAddr, tls: bool) {
+pub fn for_function(headers: &mut HeaderMap, peer: Peer) {
     strip_hop_by_hop(headers);
+    let told = if peer.trusted { chain(headers) } else { Vec::new() };
     let believed: Vec<HeaderName> =
         headers.keys().filter(|name| is_believed(name.as_str())).cloned().collect();
     for name in believed {
         headers.remove(name);
     }
-    if let Ok(peer) = HeaderValue::from_str(&peer.to_string()) {
-        headers.insert("x-forwarded-for", peer);
+    if let Some(chain) = continued(told, peer) {
+        headers.insert(FORWARDED_FOR, chain);
     }
     if let Some(host) = headers.get(HOST).cloned() {
         headers.insert("x-forwarded-host", host);
     }
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(if tls { "https" } else { "http" }));
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(if peer.tls { "https" } else { "http" }));
+}
+
+/// Whom the front end has had the request from, as it says.
+fn chain(headers: &HeaderMap) -> Vec<HeaderValue> {
+    headers.get_all(FORWARDED_FOR).iter().cloned().collect()
+}
+
+/// What was told, and behind it whom we have it from.
+fn continued(told: Vec<HeaderValue>, peer: Peer) -> Option<HeaderValue> {
+    let address = peer.address.to_string();
+    if told.is_empty() {
+        return HeaderValue::from_str(&address).ok();
+    }
+    let mut chain: Vec<u8> = Vec::new();
+    for value in &told {
+        chain.extend_from_slice(value.as_bytes());
+        chain.extend_from_slice(b", ");
+    }
+    chain.extend_from_slice(address.as_bytes());
+    HeaderValue::from_bytes(&chain).ok()
 }
 
 /// Names the host as HTTP/1.1 does; in HTTP/2 it stands in the target alone (RFC 9113 section 8.3.1).
@@ -97,6 +120,10 @@ mod tests {
         map
     }
 
+    fn peer(tls: bool, trusted: bool) -> Peer {
+        Peer { address: [10, 0, 0, 1].into(), tls, trusted }
+    }
+
     fn names(map: &HeaderMap) -> Vec<&str> {
         let mut names: Vec<_> = map.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
@@ -120,7 +147,7 @@ mod tests {
             ("X-Custom", "stays"),
             ("Host", "gw"),
         ]);
-        for_function(&mut map, [10, 0, 0, 1].into(), true);
+        for_function(&mut map, peer(true, false));
         assert_eq!(
             names(&map),
             ["host", "x-custom", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
@@ -128,6 +155,25 @@ mod tests {
         assert_eq!(map["x-forwarded-for"], "10.0.0.1");
         assert_eq!(map["x-forwarded-host"], "gw");
         assert_eq!(map["x-forwarded-proto"], "https");
+    }
+
+    #[test]
+    fn s9_the_chain_of_a_front_end_that_is_trusted_is_continued_and_nothing_else_of_it_believed() {
+        let mut map = headers(&[
+            ("X-Forwarded-For", "1.2.3.4"),
+            ("X-Forwarded-For", "5.6.7.8"),
+            ("X_Forwarded_For", "9.9.9.9"),
+            ("X-Forwarded-Host", "evil"),
+            ("X-Forwarded-Proto", "https"),
+            ("Host", "gw"),
+        ]);
+        for_function(&mut map, peer(false, true));
+        assert_eq!(names(&map), ["host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
+        assert_eq!(map["x-forwarded-for"], "1.2.3.4, 5.6.7.8, 10.0.0.1");
+        assert_eq!(
+            (&map["x-forwarded-host"], &map["x-forwarded-proto"]),
+            (&"gw".parse().unwrap(), &"http".parse().unwrap())
+        );
     }
 
     #[test]
@@ -140,7 +186,7 @@ mod tests {
             ("Proxy-Authorization", "x"),
             ("Accept", "stays"),
         ]);
-        for_function(&mut map, [10, 0, 0, 1].into(), false);
+        for_function(&mut map, peer(false, false));
         assert_eq!(names(&map), ["accept", "x-forwarded-for", "x-forwarded-proto"]);
     }
 

@@ -1,114 +1,235 @@
-//! Connections of clients: HTTP/1.1 and HTTP/2, so many at once, with time to send their headers, and an
-//! end that lets running requests finish.
+//! Connections of clients: HTTP/1.1 and HTTP/2, plain or by TLS, so many at once, with time to send their
+//! heads, and an end that lets running requests finish. A slow or broken client holds up nobody else:
+//! whatever waits for it is in its connection's own task.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::header::{HeaderValue, RETRY_AFTER};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::text;
+use super::line::{Line, Look, Times};
+use super::peers::{Limits, Place, Places};
+use super::sending::{Sending, Streams};
 use super::service::{Gateway, Peer};
+use super::stream::{Stream, Wire};
+use super::tls::Tls;
+use super::trusted::Network;
 
-/// Connections at once; more wait to be accepted.
-const CONNECTIONS: usize = 20_000;
-/// How long a client may take to send its headers.
-const HEADERS_WITHIN: Duration = Duration::from_secs(30);
 /// Headers of one request.
 const MAX_HEADERS: usize = 100;
 /// Bytes of all headers of one request.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Requests at once on one HTTP/2 connection.
-const STREAMS: u32 = 250;
+const STREAMS: u32 = 100;
+/// Bytes that an HTTP/2 client may send ahead, on one stream and altogether.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 512 * 1024;
+/// Bytes of an answer that wait for an HTTP/2 client.
+const SEND_BUFFER: usize = 64 * 1024;
+/// How often an HTTP/2 client is asked whether it is there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(30);
+const PONG_WITHIN: Duration = Duration::from_secs(20);
 /// How long running requests may take once the end was asked for.
 const DRAIN: Duration = Duration::from_secs(25);
 /// The pause after a failed accept, which is for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How clients are listened to.
+#[derive(Default)]
+pub struct Listening {
+    /// The certificate; without it everything is plain.
+    pub tls: Option<Arc<Tls>>,
+    /// Front ends that are believed.
+    pub trusted: Vec<Network>,
+    /// How much there may be at once.
+    pub limits: Limits,
+    /// How long it may take.
+    pub times: Times,
+}
+
+/// What every connection is served with.
+struct Server {
+    gateway: Arc<Gateway>,
+    listening: Listening,
+    places: Arc<Places>,
+    builder: Builder<Streams>,
+}
+
 /// Serves until stopped, and then until running requests have finished, within bounds.
-pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, stop: CancellationToken) {
-    let (builder, graceful) = (builder(), GracefulShutdown::new());
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+pub async fn serve(
+    listener: TcpListener,
+    gateway: Arc<Gateway>,
+    listening: Listening,
+    stop: CancellationToken,
+) {
+    let places = Places::new(listening.limits);
+    let server = Arc::new(Server { places, builder: builder(&listening.times), gateway, listening });
+    // Each connection holds one end for as long as it is served.
+    let (end, ends) = watch::channel(());
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = server.accept(&listener) => accepted,
         };
         match accepted {
-            Some((stream, peer, place)) => {
-                connection(stream, peer, place, &builder, &graceful, gateway.clone());
-            }
-            None => tokio::time::sleep(PAUSE).await,
+            Some((stream, peer, permit)) => server.clone().take(stream, peer, permit, ends.clone()),
+            None => sleep(PAUSE).await,
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    drop(ends);
+    let _ = end.send(());
+    if timeout(DRAIN, end.closed()).await.is_err() {
         tracing::warn!("requests were still running when their time was over");
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(times: &Times) -> Builder<Streams> {
+    let mut builder = Builder::new(Streams { read: times.read });
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN)
+        // The connection's task has this and other times in hand.
+        .header_read_timeout(None)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEADER_BYTES);
     let header_bytes = u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG_WITHIN)
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(header_bytes);
     builder
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, address)) => {
-            // Small answers should not wait for more to come; where it fails they do.
-            let _ = stream.set_nodelay(true);
-            Some((stream, Peer { address: address.ip(), tls: false }, place))
+impl Server {
+    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
+        let permit = self.places.free().await?;
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                // Small answers should not wait for more to come; where it fails they do.
+                let _ = stream.set_nodelay(true);
+                let address = address.ip().to_canonical();
+                let trusted = self.listening.trusted.iter().any(|network| network.contains(address));
+                Some((stream, Peer { address, tls: self.listening.tls.is_some(), trusted }, permit))
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a connection cannot be accepted");
+                None
+            }
         }
-        Err(error) => {
-            tracing::warn!(error = %error, "a connection cannot be accepted");
-            None
+    }
+
+    /// Serves a connection in a task of its own; one too many of its address is closed.
+    fn take(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: Peer,
+        permit: OwnedSemaphorePermit,
+        end: watch::Receiver<()>,
+    ) {
+        let Some(place) = self.places.take(peer.address, permit, !peer.trusted) else {
+            self.gateway.metrics.measured.left("peer_limit");
+            return;
+        };
+        tokio::spawn(self.connection(stream, peer, place, end));
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: Peer,
+        place: Place,
+        mut end: watch::Receiver<()>,
+    ) {
+        let line = Line::new(place, self.listening.times, self.gateway.metrics.connections.clone());
+        let wire = tokio::select! {
+            wire = self.wire(stream) => wire,
+            _ = end.changed() => return,
+        };
+        if let Some(wire) = wire {
+            self.requests(wire, peer, line, end).await;
         }
+    }
+
+    /// The connection once it is encrypted, where it is to be.
+    async fn wire(&self, stream: TcpStream) -> Option<Wire> {
+        let Some(tls) = &self.listening.tls else { return Some(Wire::Plain(stream)) };
+        match timeout(self.listening.times.handshake, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => return Some(Wire::Tls(Box::new(stream))),
+            Ok(Err(error)) => tracing::debug!(error = %error, "a handshake failed"),
+            Err(_) => tracing::debug!("a handshake took too long"),
+        }
+        self.gateway.metrics.measured.left("handshake");
+        None
+    }
+
+    async fn requests(&self, wire: Wire, peer: Peer, line: Arc<Line>, mut end: watch::Receiver<()>) {
+        let (gateway, of) = (self.gateway.clone(), line.clone());
+        let service = service_fn(move |request| answer(gateway.clone(), of.clone(), request, peer));
+        let stream = TokioIo::new(Stream::new(wire, line.clone()));
+        let mut connection = pin!(self.builder.serve_connection_with_upgrades(stream, service));
+        let (mut ending, mut leaving) = (false, false);
+        let mut look = pin!(sleep(line.times().look.min(line.times().head)));
+        let left = loop {
+            tokio::select! {
+                done = connection.as_mut() => {
+                    if let Err(error) = done {
+                        tracing::debug!(error, "a connection ended badly");
+                    }
+                    return;
+                }
+                _ = end.changed(), if !ending => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = line.abused() => break "abuse",
+                () = look.as_mut() => match line.look() {
+                    Look::Again(at) => look.as_mut().reset(at),
+                    Look::Over if leaving => break "slow",
+                    Look::Over => {
+                        leaving = true;
+                        connection.as_mut().graceful_shutdown();
+                        look.as_mut().reset(Instant::now() + line.times().leave);
+                    }
+                },
+            }
+        };
+        self.gateway.metrics.measured.left(left);
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    peer: Peer,
-    place: OwnedSemaphorePermit,
-    builder: &Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
+/// Answers a request, unless there are too many at once.
+async fn answer(
     gateway: Arc<Gateway>,
-) {
-    let metrics = gateway.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = gateway.clone();
-        async move { Ok::<_, std::convert::Infallible>(gateway.answer(request, peer).await) }
-    });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        metrics.metrics.connections.inc();
-        if let Err(error) = connection.await {
-            tracing::debug!(error = %error, "a connection ended badly");
-        }
-        metrics.metrics.connections.dec();
-        drop(place);
-    });
+    line: Arc<Line>,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> Result<Response<Sending>, Infallible> {
+    let fetch = line.times().fetch;
+    let Some(mut begun) = line.begin(request.version()) else {
+        gateway.metrics.measured.refused.inc();
+        let mut busy = text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again soon\n");
+        busy.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        return Ok(busy.map(|body| Sending::new(body, None, fetch)));
+    };
+    let answer = gateway.answer(request, peer).await;
+    begun.answered();
+    Ok(answer.map(|body| Sending::new(body, Some(begun), fetch)))
 }

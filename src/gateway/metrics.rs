@@ -11,6 +11,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::case::{Case, Kind};
 use super::contact::Contacts;
+use super::measured::Measured;
 use super::times::{Times, long, short};
 use crate::model::Action;
 
@@ -80,6 +81,8 @@ pub struct IssuerLabels {
 
 /// Everything that is measured.
 pub struct Metrics {
+    /// What is measured of connections.
+    pub measured: Measured,
     /// All of it, for `/metrics`.
     pub registry: Registry,
     /// Decisions.
@@ -136,6 +139,7 @@ impl Metrics {
     pub fn new() -> Self {
         let decisions = Family::default();
         let mut metrics = Self {
+            measured: Measured::default(),
             registry: Registry::with_prefix("faas_iam_gateway"),
             allowed: allowed(&decisions),
             decisions,
@@ -165,6 +169,7 @@ impl Metrics {
     }
 
     fn register_calls(&mut self) {
+        self.measured.register(&mut self.registry);
         let r = &mut self.registry;
         r.register("decisions", "Decisions by action and outcome", self.decisions.clone());
         r.register("exchanges", "Token exchanges by JwtIssuer and result", self.exchanges.clone());

@@ -17,10 +17,12 @@ use super::config::Config;
 use super::credential::Admin;
 use super::forward::{Upstream, UpstreamError};
 use super::keys::Refresher;
+use super::listen::Listening;
 use super::service::{Gateway, Settings};
 use super::source::cluster;
 use super::source::folder::FolderError;
 use super::source::standalone::Standalone;
+use super::tls::{Tls, TlsError};
 use super::{health, listen};
 use crate::kubeconfig::{self, NoCluster};
 use crate::model::Namespace;
@@ -51,6 +53,9 @@ pub enum GatewayError {
     /// A credential of nothing, which everybody would have.
     #[error("`{}` is empty", .0.display())]
     Empty(PathBuf),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The signing key.
     #[error("`{}` {why}", .path.display())]
     SigningKey {
@@ -104,6 +109,8 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
     let (gateway, audit) = gateway(&config, fetcher)?;
     let gateway = Arc::new(gateway);
     let follow = follow(&config, client, &gateway, signing)?;
+    let listening =
+        Listening { tls: tls(&config)?, trusted: config.trusted_proxies.clone(), ..Listening::default() };
     let clients = bind(config.listen).await?;
     let measured = bind(config.metrics_listen).await?;
     let stop = CancellationToken::new();
@@ -113,11 +120,15 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
         tasks.spawn(until(stop.clone(), refreshing(gateway.clone())));
     }
     tasks.spawn(until(stop.clone(), follow));
+    if let Some(tls) = listening.tls.clone() {
+        let gateway = gateway.clone();
+        tasks.spawn(until(stop.clone(), async move { tls.follow(&gateway.metrics.measured).await }));
+    }
     // Before anybody can know that we are there, and may end us.
     let signal = logging::signal();
     let address = clients.local_addr().unwrap_or(config.listen);
     tracing::info!(%address, upstream = config.upstream, "listening");
-    let serving = listen::serve(clients, gateway.clone(), stop.clone());
+    let serving = listen::serve(clients, gateway.clone(), listening, stop.clone());
     let told = async {
         signal.await;
         tracing::info!("stopping");
@@ -177,6 +188,13 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<(Gateway, Writers), Gate
     let (audit, writers) = Audit::start(&config.audit, &gateway.metrics)?;
     gateway.audit = audit;
     Ok((gateway, writers))
+}
+
+fn tls(config: &Config) -> Result<Option<Arc<Tls>>, GatewayError> {
+    let (Some(certificate), Some(key)) = (&config.tls_cert_file, &config.tls_key_file) else {
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(Tls::new(certificate, key)?)))
 }
 
 fn admin(config: &Config) -> Result<Option<Admin>, GatewayError> {

@@ -58,6 +58,8 @@ pub struct Peer {
     pub address: IpAddr,
     /// Whether it is encrypted.
     pub tls: bool,
+    /// Whether it is a front end that is believed what it says of its client's address.
+    pub trusted: bool,
 }
 
 /// The gateway.

@@ -20,7 +20,7 @@ use crate::gateway::config::BasicAuth;
 use crate::gateway::credential::Admin;
 use crate::gateway::forward::Upstream;
 use crate::gateway::keys::Refresher;
-use crate::gateway::listen;
+use crate::gateway::listen::{self, Listening};
 use crate::gateway::metrics::Metrics;
 use crate::gateway::service::{Gateway, Settings};
 use crate::model::Namespace;
@@ -192,6 +192,12 @@ impl Running {
         Self::telling(provider, upstream, basic_auth, bundle, |_| Default::default()).await
     }
 
+    /// With other bounds than usual.
+    pub async fn bounded(upstream: Upstream, listening: Listening) -> Self {
+        let (provider, nobody) = (Provider::default(), |_: &Metrics| Default::default());
+        Self::listening(provider, upstream, BasicAuth::Deny, Some(world()), nobody, listening).await
+    }
+
     /// One whose decisions somebody is told of.
     pub async fn telling(
         provider: Provider,
@@ -199,6 +205,17 @@ impl Running {
         basic_auth: BasicAuth,
         bundle: Option<Bundle>,
         audit: impl FnOnce(&Metrics) -> (Audit, Writers),
+    ) -> Self {
+        Self::listening(provider, upstream, basic_auth, bundle, audit, Listening::default()).await
+    }
+
+    async fn listening(
+        provider: Provider,
+        upstream: Upstream,
+        basic_auth: BasicAuth,
+        bundle: Option<Bundle>,
+        audit: impl FnOnce(&Metrics) -> (Audit, Writers),
+        listening: Listening,
     ) -> Self {
         let settings = Settings {
             public_url: US.to_owned(),
@@ -222,7 +239,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        tokio::spawn(listen::serve(listener, gateway.clone(), stop.clone()));
+        tokio::spawn(listen::serve(listener, gateway.clone(), listening, stop.clone()));
         Self {
             gateway,
             provider,

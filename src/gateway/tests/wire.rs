@@ -70,7 +70,7 @@ async fn a_request_line_that_is_none_never_gets_further() {
 }
 
 /// An upstream that answers one connection by hand.
-async fn by_hand() -> (Running, TcpListener) {
+pub async fn by_hand() -> (Running, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = Upstream::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     (Running::before(Provider::default(), upstream, BasicAuth::Deny, Some(world())).await, listener)
@@ -82,7 +82,7 @@ async fn read_some(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes[..count]).into_owned()
 }
 
-async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+pub async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = String::new();
     while !text.contains(end) {
         let some = read_some(stream).await;
