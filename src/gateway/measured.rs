@@ -37,10 +37,10 @@ impl Measured {
     /// Has all of it shown, at zero, too.
     pub fn register(&self, registry: &mut Registry) {
         for reason in ["peer_limit", "handshake", "slow", "abuse"] {
-            self.left.get_or_create(&Why { reason });
+            self.left.get_or_create(&Why { reason }).inc_by(0);
         }
         for result in ["ok", "failed"] {
-            self.reloads.get_or_create(&Reload { result });
+            self.reloads.get_or_create(&Reload { result }).inc_by(0);
         }
         let Self { left, refused, certificate_expires, reloads } = self.clone();
         registry.register("connections_left", "Connections that were refused or left, by reason", left);
