@@ -90,8 +90,17 @@ fn kind_times_and_permissions_are_shown() {
     ] {
         assert!(told.out.contains(row), "{told}");
     }
-    let identity = json!({ "iss": US, "sub": "function:dev:env", "aud": US, "exp": 4_000_000_000_u64, "openfaas:kind": "identity" });
-    assert!(inspect(&es256(&identity), &[]).out.contains("kind         identity of a function\n"));
+    for (sub, kind, shown) in [
+        ("access:reports:ci", "function", "access token of a gateway"),
+        ("fed:robot", "api", "API token of a gateway"),
+        ("function:dev:env", "identity", "identity of a function\n"),
+        ("robot", "canary", "unknown: \"canary\"\n"),
+    ] {
+        let claims =
+            json!({ "iss": US, "sub": sub, "aud": US, "exp": 4_000_000_000_u64, "openfaas:kind": kind });
+        let told = inspect(&es256(&claims), &[]);
+        assert!(told.out.contains(&format!("kind         {shown}")), "{told}");
+    }
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn beneath(keys: &str, issuer: &str) -> Option<String> {
 struct Seen {
     /// Whether the gateway has signed it; null where nobody was asked.
     verified: Option<bool>,
-    /// `api`, `function`, `identity`, or `subject` for a token that is not a gateway's.
+    /// `api`, `function`, `access`, `identity`, or `subject` for a token that is not a gateway's.
     kind: Box<str>,
     /// What speaks against it; empty where nothing does.
     problems: Vec<String>,
@@ -187,6 +187,7 @@ impl Seen {
         match &*self.kind {
             "api" => "API token of a gateway, for the REST API".to_owned(),
             "function" => "function token of a gateway, for invoking functions".to_owned(),
+            "access" => "access token of a gateway, for functions, while it is listed".to_owned(),
             "identity" => "identity of a function".to_owned(),
             "subject" => "token of an identity provider, to be exchanged at a gateway".to_owned(),
             other => format!("unknown: {other:?}"),
@@ -205,11 +206,16 @@ impl Seen {
     }
 }
 
-/// What a gateway's tokens are told apart by (`openfaas:kind`); all others are of identity providers.
+/// What a gateway's tokens are told apart by; all others are of identity providers.
 fn kind(claims: &Map<String, Value>) -> Box<str> {
-    match claims.get("openfaas:kind") {
+    let begins = |with: &str| token::subject(claims).is_ok_and(|sub| sub.starts_with(with));
+    match claims.get("openfaas:kind").map(short).as_deref() {
+        Some("function") if begins("access:") => "access".into(),
+        Some(kind) => kind.into(),
+        // As OpenFaaS' own gateway makes them.
+        None if begins("fed:") && claims.contains_key("function") => "function".into(),
+        None if begins("fed:") => "api".into(),
         None => "subject".into(),
-        Some(kind) => short(kind).into(),
     }
 }
 
