@@ -108,7 +108,9 @@ pub struct Config {
 
 const EXAMPLES: &str = "\
 Examples:
-  faas-iam gateway -n openfaas --upstream http://gateway-upstream:8080 --public-url https://gateway.example.com \\
+  faas-iam gateway -n openfaas --public-url https://gateway.example.com \\
+    --tls-cert-file /tls/tls.crt --tls-key-file /tls/tls.key --audit-file - \\
+    --upstream http://gateway-upstream:8080 --callback-hosts hooks.example.com \\
     --admin-user-file /secrets/basic-auth-user --admin-password-file /secrets/basic-auth-password
 
   openssl ecparam -genkey -name prime256v1 -noout -out issuer.key
