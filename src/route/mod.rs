@@ -61,6 +61,8 @@ pub enum Route<'p> {
 
 /// The path of the key set.
 pub const KEYS_PATH: &str = "/.well-known/keys";
+/// Where the Go SDK, and so faas-cli, creates a namespace.
+const NAMED_IN_BODY: &str = "/system/namespace/";
 
 /// Finds the route. `path` is the request's path as it came, still encoded, without its query;
 /// `default_namespace` is where functions are whose caller names no namespace.
@@ -74,9 +76,12 @@ pub fn route<'p>(method: &str, path: &'p str, default_namespace: &Namespace) -> 
     if let Some(rest) = path.strip_prefix("/async-function/") {
         return asynchronous(method, rest, default_namespace);
     }
-    // The one address with a slash at its end: the UI's own.
+    // Two addresses have a slash at their end: the UI's own, and where faas-cli creates a namespace.
     if path == "/ui/" && matches!(method, "GET" | "HEAD") {
         return Ok(Route::Page);
+    }
+    if (method, path) == ("POST", NAMED_IN_BODY) {
+        return Ok(Route::Api(Endpoint::ChangeNamespace(api::Method::Post, None)));
     }
     let segments = path::segments(path)?;
     match (method, segments.as_slice()) {

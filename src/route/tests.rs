@@ -136,6 +136,12 @@ fn s6_every_route_of_the_upstream_is_decided() {
             r#"Namespace:Create dev:* > POST /system/namespace/dev {"name":"dev"}"#,
         ),
         (
+            "POST",
+            "/system/namespace/",
+            r#"{"name":"dev"}"#,
+            r#"Namespace:Create dev:* > POST /system/namespace/dev {"name":"dev"}"#,
+        ),
+        (
             "PUT",
             "/system/namespace/dev",
             "{}",
@@ -225,6 +231,7 @@ fn s2_ambiguous_paths_are_refused_and_not_cleaned() {
         "/system/./functions",
         "/system/x/../functions",
         "/system/functions/",
+        "/system/namespace/",
         "/system/functions%2f",
         "/system/%66unctions",
         "/system\\functions",

@@ -107,7 +107,7 @@ impl Provider {
         if answers.read_line(&mut url)? == 0 || answers.read_line(&mut control)? == 0 {
             return Err(Failure::new("the provider ended, see standard error"));
         }
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
         let trimmed = |text: &str| text.trim().to_owned();
         let (url, control) = (trimmed(&url), trimmed(&control));
         Ok(Self { url, control, process, line, client, _scratch: scratch })

@@ -1,0 +1,22 @@
+//! The tier of real parts around the real `faas-iam gateway` process, without Kubernetes: a provider in Go behind it, a
+//! real OpenID provider, the check of a watchdog, clients as they are. One binary, one gateway for most of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that meets the unexpected ends there"
+)]
+
+#[allow(dead_code, reason = "shared with `make up`; each uses its own part")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cells;
+mod faas_cli;
+mod judged;
+mod people;
+mod table;
+mod wire;
+mod world;
