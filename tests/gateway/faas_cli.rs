@@ -1,7 +1,7 @@
 //! What faas-cli sends, byte for byte: recorded from the real one (`faas-cli/*.http`, its version at the head of each
 //! file), sent again with tokens that were exchanged. And the real one itself, where there is one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -46,7 +46,7 @@ const COMMANDS: &[(&str, &[&str], &[&str])] = &[
     ("remove", &["202 DELETE /system/functions?namespace=dev"], &["403"]),
     ("remove-default", &["404 DELETE /system/functions?namespace=openfaas-fn"], &["403"]),
     ("secret-remove", &["202 DELETE /system/secrets?namespace=dev"], &["403"]),
-    ("logs", &["200 GET /system/logs?name=env&namespace=dev&tail=3"], &["403"]),
+    ("logs", &["200 GET /system/logs?follow=false&name=env&namespace=dev&tail=3"], &["403"]),
     ("logs-follow", &["200 GET /system/logs?follow=true&name=env&namespace=dev&since="], &["403"]),
     ("namespace-list", &["200 GET /system/namespaces"], &["403"]),
     ("namespace-get", &["200 GET /system/namespace/dev"], &["403"]),
@@ -127,7 +127,10 @@ fn check(name: &str, came: &[(String, Answer)], want: &[&str]) {
         let same = if want.ends_with('=') { line.starts_with(want) } else { line == want };
         assert!(same, "{name}: {line} instead of {want}: {text}");
         if *want == "403" {
-            assert!(text.contains(" may not ") && text.contains("(decision "), "{name} tells no reason: {text}");
+            assert!(
+                text.contains(" may not ") && text.contains("(decision "),
+                "{name} tells no reason: {text}"
+            );
         }
         if *want == "401" {
             assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=IAM function invoke"), "{name}");
@@ -166,12 +169,16 @@ async fn who_may_not_invoke_is_told_so_when_the_token_is_exchanged() -> Result<(
     let _alone = alone().await;
     let alice = world.api_token("alice").await?;
     let (_, ask) = filled(&recorded("invoke")[1].replace("dev%3Aenv", "prod%3Aenv"), &alice, "");
-    let refused = world.deny.exchange(&alice, &[("scope", "function"), ("audience", "prod:env")]).await.unwrap_err();
+    let refused =
+        world.deny.exchange(&alice, &[("scope", "function"), ("audience", "prod:env")]).await.unwrap_err();
     assert!(refused.to_string().contains("prod:env"), "{refused}");
     let answer = world.send(&world.deny, &ask.without("User-Agent")).await?.answer;
     assert_eq!(answer.status, 400);
     let told: serde_json::Value = serde_json::from_slice(&answer.body)?;
-    assert!(told["error"].is_string() && told["error_description"].as_str().unwrap().contains("prod:env"), "{told}");
+    assert!(
+        told["error"].is_string() && told["error_description"].as_str().unwrap().contains("prod:env"),
+        "{told}"
+    );
     Ok(())
 }
 
@@ -199,19 +206,17 @@ impl Real {
         let mut command = Command::new(&self.program);
         command.args(arguments).env("OPENFAAS_CONFIG", self.home.path()).env("HOME", self.home.path());
         command.env("OPENFAAS_URL", &self.gateway).stdin(Stdio::null());
-        let output = command.output().map_err(|error| Failure::new(format!("{}: {error}", self.program.display())))?;
+        let output =
+            command.output().map_err(|error| Failure::new(format!("{}: {error}", self.program.display())))?;
         let said = [output.stdout, output.stderr].concat();
         Ok((String::from_utf8_lossy(&said).into_owned(), output.status.success()))
     }
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+/// A program on PATH.
+pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file: &PathBuf| is_program(file))
-}
-
-fn is_program(file: &Path) -> bool {
-    file.is_file()
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 #[tokio::test]

@@ -43,7 +43,9 @@ impl Ask {
     }
 
     pub fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name) && !key.eq_ignore_ascii_case("content-length"));
+        self.headers.retain(|(key, _)| {
+            !key.eq_ignore_ascii_case(name) && !key.eq_ignore_ascii_case("content-length")
+        });
         self
     }
 
@@ -51,7 +53,8 @@ impl Ask {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    fn bytes(&self, host: &str) -> Vec<u8> {
+    /// As it goes over the wire.
+    pub fn bytes(&self, host: &str) -> Vec<u8> {
         let mut text = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.target);
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");

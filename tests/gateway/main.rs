@@ -15,8 +15,10 @@ mod support;
 
 mod cells;
 mod faas_cli;
+mod framing;
 mod judged;
 mod people;
 mod table;
+mod watchdog;
 mod wire;
 mod world;

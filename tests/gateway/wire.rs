@@ -88,7 +88,8 @@ fn next(mut bytes: &[u8]) -> Option<(Answer, &[u8], bool)> {
             continue;
         }
         let mut answer = Answer { status, head, body: Vec::new() };
-        let (rest, whole) = match answer.header("content-length").and_then(|text| text.parse::<usize>().ok()) {
+        let (rest, whole) = match answer.header("content-length").and_then(|text| text.parse::<usize>().ok())
+        {
             Some(length) => {
                 let fits = length.min(bytes.len());
                 answer.body.extend(&bytes[..fits]);
@@ -104,7 +105,8 @@ fn next(mut bytes: &[u8]) -> Option<(Answer, &[u8], bool)> {
 /// What follows the last chunk, and whether that was there.
 fn chunks<'b>(mut bytes: &'b [u8], body: &mut Vec<u8>) -> (&'b [u8], bool) {
     while let Some(end) = position(bytes, b"\r\n") {
-        let size = std::str::from_utf8(&bytes[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+        let size =
+            std::str::from_utf8(&bytes[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
         let start = end + 2;
         match size {
             Some(0) => return (bytes.get(start + 2..).unwrap_or_default(), bytes.len() >= start + 2),

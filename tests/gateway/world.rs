@@ -149,6 +149,12 @@ impl World {
         self.deny.exchange(&self.id_token(sub).await?, &more).await
     }
 
+    /// One more gateway, with these files, at this port.
+    pub async fn another(&self, name: &str, port: u16, more: &[&str]) -> Result<Gateway> {
+        let (upstream, public_url) = (self.provider.url(), self.public_url.as_str());
+        Start { scratch: &self.scratch, upstream, public_url }.gateway(name, port, more).await
+    }
+
     /// Where the gateways' files are.
     pub fn folder(&self) -> &std::path::Path {
         self.scratch.path()

@@ -24,5 +24,6 @@ pub mod shared;
 pub mod skip;
 pub mod tools;
 pub mod wait;
+pub mod watchdog;
 
 pub use failure::{Failure, Result};
