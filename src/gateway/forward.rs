@@ -1,5 +1,6 @@
 //! To the upstream and back: one connection pool, no redirect, no retry. Sends what it is given.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -67,9 +68,21 @@ impl Upstream {
         let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone()).path_and_query(path);
         *request.uri_mut() = uri.build().map_err(|_| Denial::bad("path", "the path is no path"))?;
         *request.version_mut() = http::Version::HTTP_11;
-        self.client.request(request).await.map_err(|error| {
-            let text = "the upstream does not answer";
-            Denial::new(StatusCode::BAD_GATEWAY, "upstream", text).because(crate::gateway::chain(&error))
-        })
+        self.client.request(request).await.map_err(|error| failed(&error))
     }
+}
+
+/// Whose fault it is that there is no answer.
+fn failed(error: &hyper_util::client::legacy::Error) -> Denial {
+    let detail = crate::gateway::chain(error);
+    if is_clients(error) {
+        return Denial::bad("body", "the body ends too soon, or its chunks are none").because(detail);
+    }
+    Denial::new(StatusCode::BAD_GATEWAY, "upstream", "the upstream does not answer").because(detail)
+}
+
+/// Whether the client's body could not be read on: hyper calls whoever gave it the body its user.
+fn is_clients(error: &hyper_util::client::legacy::Error) -> bool {
+    let found = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    found.is_some_and(|error| error.is_user() && error.source().is_some())
 }

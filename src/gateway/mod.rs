@@ -21,6 +21,7 @@ mod guard;
 mod headers;
 mod health;
 mod hearing;
+mod host;
 mod keys;
 mod line;
 mod listen;

@@ -148,6 +148,7 @@ impl Gateway {
         path: &str,
         case: &mut Case,
     ) -> Result<Answer, Denial> {
+        super::host::check(&request)?;
         match route(method, path, &self.settings.default_namespace)? {
             Route::Health => Ok(text(StatusCode::OK, "ok\n")),
             Route::Page => self.front(&request, case).await,

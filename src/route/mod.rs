@@ -70,6 +70,10 @@ const NAMED_IN_BODY: &str = "/system/namespace/";
 /// # Errors
 /// [`Refused`] for an ambiguous path, a name that is none, and every route that nobody decided on.
 pub fn route<'p>(method: &str, path: &'p str, default_namespace: &Namespace) -> Result<Route<'p>, Refused> {
+    // Its target is a host and no path: forwarded, it would ask the upstream for a tunnel (RFC 9110 section 9.3.6).
+    if method == "CONNECT" {
+        return Err(Refused::bad("method", "nothing here is connected to"));
+    }
     if let Some(rest) = path.strip_prefix("/function/") {
         return Invocation::parse(rest, false, default_namespace).map(Route::Function);
     }

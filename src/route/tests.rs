@@ -254,6 +254,14 @@ fn s2_ambiguous_paths_are_refused_and_not_cleaned() {
 }
 
 #[test]
+fn s10_nothing_is_connected_to() {
+    for path in ["/function/env", "/function/env.dev/x", "/async-function/env", "/system/info", "gw:443", ""]
+    {
+        assert_eq!(refused("CONNECT", path), (400, "method"), "{path}");
+    }
+}
+
+#[test]
 fn s3_a_functions_name_is_split_at_its_last_dot() {
     let rows = [
         ("/function/env", "openfaas-fn:env", "/function/env.openfaas-fn"),
