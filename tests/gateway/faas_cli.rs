@@ -172,7 +172,7 @@ async fn who_may_not_invoke_is_told_so_when_the_token_is_exchanged() -> Result<(
     let refused =
         world.deny.exchange(&alice, &[("scope", "function"), ("audience", "prod:env")]).await.unwrap_err();
     assert!(refused.to_string().contains("prod:env"), "{refused}");
-    let answer = world.send(&world.deny, &ask.without("User-Agent")).await?.answer;
+    let answer = world.send(&world.deny, &ask.without("User-Agent").without("Host")).await?.answer;
     assert_eq!(answer.status, 400);
     let told: serde_json::Value = serde_json::from_slice(&answer.body)?;
     assert!(

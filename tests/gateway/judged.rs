@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use faas_iam::model::Namespace;
-use faas_iam::route::{Call, Endpoint, Forward, Invocation, Route, route};
+use faas_iam::route::{Call, Endpoint, Forward, Invocation, Route, route, ui};
 
 use crate::support::{Result, provider::Record};
 use crate::wire::{self, Answer};
@@ -96,6 +96,13 @@ pub fn compare(ask: &Ask, mut records: Vec<Record>) -> Option<Record> {
                     (record.method.as_str(), record.target.clone()),
                     ("DELETE", format!("/async-function/{id}"))
                 );
+                credentials(record);
+            }
+        }
+        Ok(Route::Page) => {
+            let page = ui(&ask.method, path, query).expect("a page");
+            for record in &records {
+                same(record, &page);
                 credentials(record);
             }
         }
