@@ -5,7 +5,7 @@
 //! length is dropped, `chunked` named twice counts once, a line may end with LF alone, a space may follow a chunk's size,
 //! a fragment is dropped. What is forwarded is written anew, so that it says nothing ambiguous to who comes next.
 
-use crate::judged::text;
+use crate::judged::{arrived, text};
 use crate::support::{Result, provider::Record};
 use crate::wire::{self, End};
 use crate::world::{Gateway, World};
@@ -63,7 +63,7 @@ async fn check(world: &World, gateway: &Gateway, cases: Vec<Case>) -> Result<()>
         world.provider.forget().await?;
         let got = wire::all(&gateway.address, &case.bytes, case.end).await?;
         let answers: Vec<u16> = wire::answers(&got).iter().map(|answer| answer.status).collect();
-        let records = world.provider.records().await?;
+        let records = arrived(world).await?;
         let forwarded: Vec<String> = records.iter().map(told).collect();
         let nothing_yet = forwarded.is_empty() && case.forwarded == BEGINNING;
         if answers != case.answers || (forwarded != case.forwarded && !nothing_yet) {

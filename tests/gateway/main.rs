@@ -13,9 +13,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bodies;
 mod cells;
 mod faas_cli;
 mod framing;
+mod headers;
+mod http2;
 mod judged;
 mod people;
 mod table;

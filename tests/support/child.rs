@@ -119,6 +119,22 @@ impl Leashed {
         self.wait(GRACE).await
     }
 
+    /// The most memory that it has had so far, KiB. On Linux alone.
+    ///
+    /// # Errors
+    /// When it has ended, or the system does not tell.
+    pub fn peak_memory(&self) -> Result<u64> {
+        // It is a child of the leash, started by any of its threads.
+        let mut children = fs::read_dir(format!("/proc/{}/task", self.leash.id()))?
+            .filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+        let pid = children.find_map(|text| text.split_whitespace().next().map(str::to_owned));
+        let pid = pid.ok_or_else(|| self.blame("has no process"))?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        kib.ok_or_else(|| self.blame("has no VmHWM"))
+    }
+
     /// Everything it has written to standard output so far.
     pub fn stdout(&self) -> String {
         self.read("out")
