@@ -39,6 +39,8 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
+        // It is for everybody, whatever a client says (RFC 9110 section 7.6.1).
+        .filter(|name| *name != HOST)
         .collect();
     for name in named {
         headers.remove(name);
@@ -179,7 +181,8 @@ mod tests {
     #[test]
     fn s10_what_belongs_to_one_connection_goes_no_further_and_takes_nothing_of_ours_along() {
         let mut map = headers(&[
-            ("Connection", "close, X-Custom, X-Forwarded-For"),
+            ("Connection", "close, X-Custom, X-Forwarded-For, Host"),
+            ("Host", "gw"),
             ("X-Custom", "x"),
             ("TE", "trailers"),
             ("Transfer-Encoding", "chunked"),
@@ -187,7 +190,8 @@ mod tests {
             ("Accept", "stays"),
         ]);
         for_function(&mut map, peer(false, false));
-        assert_eq!(names(&map), ["accept", "x-forwarded-for", "x-forwarded-proto"]);
+        let kept = ["accept", "host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+        assert_eq!(names(&map), kept);
     }
 
     #[test]

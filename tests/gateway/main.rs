@@ -13,6 +13,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audited;
 mod bodies;
 mod cells;
 mod faas_cli;

@@ -176,6 +176,8 @@ impl Start<'_> {
         let mut arguments = vec!["gateway", "--manifests", &iam, "--signing-key-file", &key];
         arguments.extend(["--admin-user-file", &user, "--admin-password-file", &password]);
         arguments.extend(["--listen", &address, "--metrics-listen", "127.0.0.1:0"]);
+        let audit = file(&format!("{name}.audit"));
+        arguments.extend(["--audit-file", &audit]);
         arguments.extend(["--upstream", self.upstream, "--public-url", self.public_url]);
         arguments.extend(more);
         // The OpenID provider's authority, as one that this machine trusts.
