@@ -60,7 +60,13 @@ async fn form(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<u8>>,
     Ok(form)
 }
 
-fn untaken(error: Unproven) -> Refusal {
+/// A subject token that was not taken; the log has more of an `iss` that nobody declared than the client.
+fn untaken(error: Unproven) -> Denial {
+    let detail = matches!(error, Unproven::Issuer(_)).then(|| chain(&error)).unwrap_or_default();
+    Denial::from(refusal(error)).because(detail)
+}
+
+fn refusal(error: Unproven) -> Refusal {
     match error {
         Unproven::Token(error) => Refusal::token(&error),
         Unproven::Issuer(iss) => Refusal::unknown_issuer(&iss),

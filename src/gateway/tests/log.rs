@@ -1,10 +1,11 @@
 //! The log of one test, to be read by it.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::Value;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 /// What this thread logs while it is held; a test's tasks all run in its thread.
 pub struct Log {
@@ -26,9 +27,15 @@ impl Write for Written {
     }
 }
 
+/// While there is but one subscriber, `tracing` asks the thread that comes to a line of the log first whether
+/// anybody wants it, and remembers that for all threads. With these there never is but one.
+static OTHERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [Dispatch::new(NoSubscriber::new()), Dispatch::new(NoSubscriber::new())]);
+
 impl Log {
     /// Begins, with everything that our own code says.
     pub fn of_everything() -> Self {
+        LazyLock::force(&OTHERS);
         let written = Written::default();
         let to = written.clone();
         let log = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || to.clone());
