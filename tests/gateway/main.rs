@@ -22,6 +22,10 @@ mod headers;
 mod http2;
 mod judged;
 mod people;
+#[path = "../up/session.rs"]
+mod session;
+#[path = "../up/standalone.rs"]
+mod standalone;
 mod table;
 mod watchdog;
 mod wire;

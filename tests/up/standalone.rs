@@ -141,3 +141,9 @@ fn token(name: &str, people: &KeyPair) -> Result<String> {
     let header = Header { kid: Some(KID.to_owned()), ..Header::new(Algorithm::ES256) };
     Ok(jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(people.serialized_der()))?)
 }
+
+#[cfg(test)]
+#[tokio::test]
+async fn one_command_shows_the_gateway_without_kubernetes() -> Result<()> {
+    run(true).await
+}
