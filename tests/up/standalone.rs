@@ -127,7 +127,9 @@ async fn show(folder: &Path, url: &str, people: &KeyPair) -> Result<()> {
     };
     session.call(&call(None), 401, "").await?;
     session.set("FUNCTION", &format!("{exchange} --scope function --audience dev:report"))?;
-    session.call(&call(Some("FUNCTION")), 200, "the report, please").await
+    session.call(&call(Some("FUNCTION")), 200, "the report, please").await?;
+    let inspect = format!("echo \"$FUNCTION\" | faas-iam token inspect - --gateway {url} | sed '/^$/q'");
+    session.command(&inspect, "verified: the gateway has signed it\nkind         function token")
 }
 
 /// A token with the claims of the example's file, and what else a provider adds.

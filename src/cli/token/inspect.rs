@@ -198,7 +198,7 @@ impl Seen {
         let at = token::time(&self.claims, name).ok().flatten()?;
         let away = at.saturating_sub(self.now);
         let span = SignedDuration::from_secs(away.saturating_abs());
-        Some(if away < 0 {
+        Some(if away <= 0 {
             format!("{} ({span:#} ago)", date(at))
         } else {
             format!("{} (in {span:#})", date(at))
