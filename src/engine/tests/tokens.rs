@@ -202,3 +202,24 @@ fn the_gateways_own_questions_are_lists() {
         assert_eq!(own(action, resource), None, "{action}");
     }
 }
+
+#[test]
+fn the_times_of_a_token_of_ours_are_not_those_of_what_it_was_exchanged_for() {
+    let api = json!({"iss": "https://gw", "aud": "https://gw", "sub": "fed:alice", "fed:iss": "https://idp.example.com",
+        "fed:aud": "gw", "exp": NOW + 600, "iat": NOW, "policy": ["rw"], "openfaas:kind": "api"});
+    for (claim, op, value) in [
+        ("iat", "Null", "false"),
+        ("iat", "Null", "true"),
+        ("iat", "StringLike", "*"),
+        ("exp", "StringLike", "*"),
+        ("exp", "StringNotEqual", "0"),
+    ] {
+        let condition = json!([{"op": op, "claim": claim, "values": [value]}]);
+        let world =
+            dev().role("r", json!({"policies": ["rw"], "subjects": ["alice"], "condition": condition}));
+        let engine = Engine::new(&world.0);
+        let principal = engine.identify(&map(api.clone()), NOW, Completeness::Token).unwrap();
+        let request = Request::parse("Function:Get", "dev:env").unwrap();
+        assert!(!engine.decide(&principal, &request), "{claim} {op} {value}");
+    }
+}
