@@ -77,6 +77,12 @@ async fn run(exit: bool) -> Result<()> {
     println!("\n{shown}");
     show::decisions(plane.cluster().kubeconfig(), NAMESPACE)?;
     let mut front = Front::start(plane.cluster(), &values, plane.folder()).await?;
+    if !exit {
+        println!("kubeconfig: {}", plane.cluster().kubeconfig().display());
+        println!(
+            "the Pods of its Deployments stay Pending: there is no node, and what runs are processes of this machine"
+        );
+    }
     println!();
     front
         .show(plane.cluster(), &client, plane.folder())
@@ -87,10 +93,6 @@ async fn run(exit: bool) -> Result<()> {
         operator.stop().await?;
         return plane.shut_down().await;
     }
-    println!("kubeconfig: {}", plane.cluster().kubeconfig().display());
-    println!(
-        "the Pods of its Deployments stay Pending: there is no node, and what runs are processes of this machine"
-    );
     println!("running until interrupted (Ctrl-C)");
     tokio::select! {
         failure = ended("the operator", &mut operator) => Err(failure),
