@@ -33,6 +33,8 @@ pub struct Case {
     pub kind: Kind,
     /// Where it came from.
     pub peer: IpAddr,
+    /// Whom that names as the client, where it is a front end that is believed, and where it is kept.
+    pub forwarded_for: Option<String>,
     /// The action that decides it, as soon as it is known.
     pub action: Option<Action>,
     /// What it is asked for, where it is kept.
@@ -109,6 +111,7 @@ impl Case {
         Self {
             kind: Kind::of(path),
             peer,
+            forwarded_for: None,
             action: None,
             resource: None,
             identity: None,

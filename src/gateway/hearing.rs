@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use http::Method;
+use http::{HeaderMap, Method};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Denial};
@@ -41,6 +41,15 @@ impl<'g> Hearing<'g> {
         Self { case, gateway, method, path, ended: false }
     }
 
+    /// What a front end that is believed says of where the call came from.
+    pub fn forwarded(&mut self, headers: &HeaderMap) {
+        if self.gateway.audit.is_on() {
+            let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+            let all = values.collect::<Vec<_>>().join(", ");
+            self.case.forwarded_for = (!all.is_empty()).then(|| cut(&all, NAME_BYTES).to_owned());
+        }
+    }
+
     /// The answer, once everybody was told of it.
     pub fn end(mut self, result: Result<Answer, Denial>) -> Answer {
         self.ended = true;
@@ -72,10 +81,12 @@ impl<'g> Hearing<'g> {
         );
     }
 
-    /// Refusals matter, and whatever was allowed to somebody; what everybody may do does not.
+    /// Refusals matter, and whatever was allowed to somebody; what everybody may do does not, however it ends.
     fn matters(&self, denial: Option<&Denial>) -> bool {
-        let allowed = self.case.allowed.is_some_and(|because| because != Because::Public);
-        denial.is_some() || allowed || self.case.kind == Kind::Exchange
+        match self.case.allowed {
+            Some(because) => because != Because::Public,
+            None => denial.is_some() || self.case.kind == Kind::Exchange,
+        }
     }
 
     fn tell(&self, end: End<'_>) {
@@ -107,6 +118,7 @@ impl<'g> Hearing<'g> {
             response_code: end.status,
             generation: case.generation,
             peer: case.peer,
+            forwarded_for: case.forwarded_for.clone(),
             duration_ms: (took.as_secs_f64() * 1e6).round() / 1e3,
         }
     }

@@ -136,6 +136,9 @@ impl Gateway {
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut hearing = Hearing::new(self, &method, uri.path(), peer);
+        if peer.trusted {
+            hearing.forwarded(request.headers());
+        }
         let result = self.dispatch(request, peer, method.as_str(), uri.path(), &mut hearing.case).await;
         hearing.end(result)
     }

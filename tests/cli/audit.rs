@@ -1,7 +1,8 @@
 //! The audit trail of `gateway` as a process: nothing that was decided is missing when it has ended.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,24 @@ fn standard_output_has_the_audit_trail_and_nothing_else() {
     running.child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
     let lines = lines(&output);
     assert_eq!((lines.len(), &lines[0]["actions"][0]), (1, &"System:Info".into()));
+}
+
+#[test]
+fn s8_whom_a_front_end_names_as_its_client_is_told_where_it_is_configured_alone() {
+    let ask =
+        "GET /system/info HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\nConnection: close\r\n\r\n";
+    for (more, want) in
+        [(&["--trusted-proxies", "127.0.0.0/8"][..], Value::from("192.0.2.7")), (&[], Value::Null)]
+    {
+        let arguments = [&["--audit-file", "audit"], more].concat();
+        let mut running = Running::start_with(&upstream(), &arguments);
+        let mut stream = TcpStream::connect(&running.address).unwrap();
+        stream.write_all(ask.as_bytes()).unwrap();
+        stream.read_to_string(&mut String::new()).unwrap();
+        running.end();
+        let line = &wait_for_lines(&running.folder.path().join("audit"), 1)[0];
+        assert_eq!((&line["forwarded_for"], &line["peer"]), (&want, &"127.0.0.1".into()));
+    }
 }
 
 #[test]

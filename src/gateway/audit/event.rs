@@ -59,6 +59,9 @@ pub struct Event {
     pub generation: Option<u64>,
     /// The address of the connection.
     pub peer: IpAddr,
+    /// `X-Forwarded-For`, where that is a configured front end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded_for: Option<String>,
     /// Until the head of the answer, milliseconds.
     pub duration_ms: f64,
 }
@@ -213,6 +216,7 @@ pub mod tests {
             response_code: 403,
             generation: Some(7),
             peer: [10, 0, 0, 1].into(),
+            forwarded_for: None,
             duration_ms: 1.5,
         }
     }

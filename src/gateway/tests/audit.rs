@@ -123,6 +123,27 @@ async fn who_leaves_before_the_answer_has_done_it_all_the_same() {
 }
 
 #[tokio::test]
+async fn what_was_allowed_and_failed_is_told_as_that_and_of_a_public_call_nothing_even_then() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    drop(listener);
+    let folder = tempfile::tempdir().unwrap();
+    let args = to_file(&folder.path().join("audit"));
+    let start = |m: &_| Audit::start(&args, m).unwrap();
+    let world = Some(world());
+    let mut running = Running::telling(Provider::default(), upstream, BasicAuth::Deny, world, start).await;
+    let token = running.api_token("root").await;
+    assert_eq!(running.send("GET", "/function/env", None, "").await.0, 502);
+    assert_eq!(running.send("GET", "/system/info", Some(&token), "").await.0, 502);
+    running.written().await;
+    let said: Vec<_> = lines(&folder).iter().skip(1).map(said).collect();
+    let want = "system allowed upstream GET /system/info [\"System:Info\"] * 502 by api fed:root https://gw.example.com https://idp.example.com";
+    assert_eq!(said, [want]);
+    let allowed = "faas_iam_gateway_decisions_total{action=\"System:Info\",outcome=\"allowed\"}";
+    assert_eq!(running.metric(allowed), Some(1.0), "and not counted once more as refused");
+}
+
+#[tokio::test]
 async fn s30_a_disk_that_is_full_is_counted_and_holds_nobody_up() {
     let log = Log::of_everything();
     let mut running = writing(Path::new("/dev/full"), BasicAuth::Deny, Some(world())).await;
