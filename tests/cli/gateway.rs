@@ -114,10 +114,15 @@ impl Running {
         }
     }
 
-    /// Tells it to end, and waits until it has.
-    pub fn end(&mut self) {
+    /// Tells it to end.
+    pub fn tell_to_end(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn end(&mut self) {
+        self.tell_to_end();
         self.wait_for("\"message\":\"ended\"");
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
