@@ -53,7 +53,15 @@ fn no_example_has_a_problem_or_a_warning() -> Result<()> {
 #[test]
 fn there_are_the_examples_that_people_are_sent_to() -> Result<()> {
     let names: Vec<String> = examples::all()?.into_iter().map(|example| example.name).collect();
-    for name in ["quickstart", "github-actions", "team-namespace", "cron-connector", "scoped-roles"] {
+    for name in [
+        "standalone",
+        "from-basic-auth",
+        "quickstart",
+        "github-actions",
+        "team-namespace",
+        "cron-connector",
+        "scoped-roles",
+    ] {
         assert!(names.iter().any(|known| known == name), "{name}");
     }
     Ok(())

@@ -136,6 +136,10 @@ impl Way {
     /// # Errors
     /// [`WayError`] for an address or certificates that cannot be used.
     pub fn new(gateway: &str, args: &WayArgs) -> Result<Self, WayError> {
+        Self::within(gateway, args, WHOLE)
+    }
+
+    fn within(gateway: &str, args: &WayArgs, whole: Duration) -> Result<Self, WayError> {
         let base = address(gateway)?;
         let local = is_loopback_host(&base);
         if base.scheme() == "http" && !local && !args.insecure_http {
@@ -145,7 +149,7 @@ impl Way {
             .redirect(Policy::none())
             .referer(false)
             .connect_timeout(CONNECTING)
-            .timeout(WHOLE)
+            .timeout(whole)
             .user_agent(concat!("faas-iam/", env!("CARGO_PKG_VERSION")));
         // A proxy of the environment passes TLS on as it is; of plain http it would read the token.
         if local || base.scheme() == "http" {
@@ -305,6 +309,28 @@ mod tests {
             let refused = way(gateway, true).err().unwrap();
             assert!(matches!(refused, WayError::Address), "{gateway}: {refused}");
             assert!(!refused.to_string().contains("secret"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn who_never_ends_an_answer_is_left() {
+        for begun in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let gateway = format!("http://{}", listener.local_addr().unwrap());
+            let held = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                // An answer before its question would be another fault.
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = std::io::Write::write_all(&mut stream, begun.as_bytes());
+                // Until the other side has gone.
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
+            let args = WayArgs { ca_file: None, insecure_http: false };
+            let way = Way::within(&gateway, &args, Duration::from_millis(200)).ok().unwrap();
+            let left = way.get("/").err().unwrap().to_string();
+            assert!(left.ends_with("no whole answer in time"), "{begun:?}: {left}");
+            drop(way);
+            held.join().unwrap();
         }
     }
 
