@@ -7,7 +7,7 @@ SETUP := tests/setup/setup.sh
 # The order of `test` means something.
 .NOTPARALLEL:
 
-.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers crds snapshots bench
+.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ standalone: ## the gateway from examples/standalone, without Kubernetes, until C
 	@exec cargo run --quiet --example up -- --standalone $(ARGS)
 
 # The cheap ones first; what takes minutes to build is built when they have passed.
-test: preflight fmt lint quick setup deny tiers ## everything that must pass, set-up included
+test: preflight fmt lint quick setup deny tiers shown ## everything that must pass, set-up included
 
 preflight: # names everything that this machine lacks
 	@$(SETUP) --preflight
@@ -55,6 +55,9 @@ cluster: ## tests against a real API server
 
 tiers: # every integration test there is
 	cargo test --test '*'
+
+shown: # what `make up` shows is as it promises
+	@$(MAKE) --no-print-directory up ARGS=--exit
 
 crds: ## write crds/*.yaml from the Rust types
 	UPDATE_CRDS=1 cargo test --quiet --lib api::crds
