@@ -48,6 +48,39 @@ fn r29_exit_codes() {
 }
 
 #[test]
+fn a_function_privacy_is_judged_as_the_gateway_judges_it() {
+    let written = |spec: &str| {
+        format!(
+            "apiVersion: iam.openfaas.com/v1alpha1\nkind: FunctionPrivacy\nmetadata: {{name: p, namespace: openfaas}}\nspec: {spec}\n"
+        )
+    };
+    let good = run_with(&written("{functions: {namespaces: [dev], names: [\"api-*\"]}, privacy: Private}"));
+    assert_eq!((good.code, good.err.as_str()), (0, ""), "{good}");
+    for (spec, want) in [
+        (
+            "{functions: {namespaces: [dev]}, privacy: private}",
+            "-:4:40: functionprivacies.iam.openfaas.com/p: spec.privacy: `private` is neither `Private` nor `Public`",
+        ),
+        (
+            "{functions: {namespaces: [dev]}, privacy: Public, exempt: [{path: /x}]}",
+            "spec.exempt: not supported yet without a cluster; remove it",
+        ),
+        (
+            "{functions: {labels: {a: b}}, privacy: Public}",
+            "spec.functions.labels: not supported yet without a cluster; remove it",
+        ),
+    ] {
+        let told = run_with(&written(spec));
+        assert!(told.code == 1 && told.err.contains(want), "{want}\n{told}");
+    }
+}
+
+/// Checks what stands on standard input.
+fn run_with(text: &str) -> crate::run::Run {
+    run_args(&["check", "--strict", "-f", "-"], text)
+}
+
+#[test]
 fn files_that_cannot_be_read_are_told_together_with_what_is_wrong_in_the_others() {
     insta::assert_snapshot!(run("check -f odd/nowhere.yaml -f odd/duplicate-key.yaml -f broken/policy.yaml"));
 }

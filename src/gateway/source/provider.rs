@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::bundle::Record;
 use crate::gateway::answer::Denial;
@@ -65,6 +65,8 @@ pub struct News {
 pub struct Provider {
     /// Nothing is known yet of what functions say of themselves.
     unlisted: AtomicBool,
+    /// Tells that the first list was read, or not.
+    tried: Notify,
     ask: OnceLock<mpsc::Sender<oneshot::Sender<()>>>,
 }
 
@@ -77,11 +79,26 @@ impl Provider {
     /// There is a list.
     pub fn listed(&self) {
         self.unlisted.store(false, Ordering::Release);
+        self.tried.notify_waiters();
+    }
+
+    /// Whether it is known what functions say of themselves; waits for a list that is on its way. Whoever asks
+    /// and then looks at what is decided by sees what the list says.
+    pub async fn is_listed(&self) -> bool {
+        if !self.is_unlisted() {
+            return true;
+        }
+        let tried = self.tried.notified();
+        // Without somebody who asks nobody would tell.
+        if self.is_unlisted() && self.ask.get().is_some() {
+            let _ = tokio::time::timeout(PATIENCE, tried).await;
+        }
+        !self.is_unlisted()
     }
 
     /// Whether a list is needed and none was read yet: a function may have said that it is private
     /// (`security-rules.md` 29).
-    pub fn is_unlisted(&self) -> bool {
+    fn is_unlisted(&self) -> bool {
         self.unlisted.load(Ordering::Acquire)
     }
 
@@ -129,6 +146,7 @@ pub async fn ask(gateway: Arc<Gateway>, tell: mpsc::Sender<News>) {
                 }
                 failing = true;
                 waiting.clear();
+                gateway.provider.tried.notify_waiters();
             }
         }
         tokio::select! {

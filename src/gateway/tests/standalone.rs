@@ -14,7 +14,7 @@ use crate::compile::LastValid;
 use crate::engine::Engine;
 use crate::gateway::config::BasicAuth;
 use crate::gateway::forward::Upstream;
-use crate::gateway::source::folder;
+use crate::gateway::source::folder::{self, Watch};
 use crate::gateway::source::standalone::Standalone;
 use crate::model::Request as Question;
 
@@ -60,6 +60,8 @@ struct Alone {
     running: Running,
     functions: Functions,
     folder: tempfile::TempDir,
+    /// Who follows, where nobody does yet.
+    source: Option<(Standalone, Watch)>,
 }
 
 /// A gateway before such a provider that has read a folder, and follows both if it is to.
@@ -75,11 +77,12 @@ async fn alone(dev: Value, follows: bool) -> Alone {
     let signing = running.signing();
     let (source, watch) =
         Standalone::start(folder.path().to_owned(), "openfaas", signing, &running.gateway).unwrap();
-    if follows {
-        tokio::spawn(source.follow(watch, running.gateway.clone()));
-        listed(&running).await;
+    if !follows {
+        return Alone { running, functions, folder, source: Some((source, watch)) };
     }
-    Alone { running, functions, folder }
+    tokio::spawn(source.follow(watch, running.gateway.clone()));
+    listed(&running).await;
+    Alone { running, functions, folder, source: None }
 }
 
 /// Waits for a list that was begun from now on.
@@ -104,6 +107,26 @@ async fn s29_no_function_is_public_before_the_provider_has_said_which_are_privat
     let (status, text) = waiting.running.send("GET", "/function/env.dev", None, "").await;
     assert_eq!(status, 503, "{text}");
     assert!(text.contains("not known yet"), "{text}");
+}
+
+#[tokio::test]
+async fn who_comes_before_the_first_list_waits_for_it_and_not_for_one_that_fails() {
+    let secret = json!([{"name": "secret", "annotations": {"iam.openfaas.com/privacy": "private"}}]);
+    for (failing, want) in [(None, [401, 200]), (Some(500), [503, 503])] {
+        let mut alone = alone(secret.clone(), false).await;
+        *alone.functions.failing.lock().unwrap() = failing;
+        let (source, watch) = alone.source.take().unwrap();
+        let following = tokio::spawn(source.follow(watch, alone.running.gateway.clone()));
+        while alone.running.gateway.provider.is_deaf() {
+            tokio::task::yield_now().await;
+        }
+        let found = tokio::join!(
+            status(&alone.running, "/function/secret.dev"),
+            status(&alone.running, "/function/open.dev")
+        );
+        assert_eq!([found.0, found.1], want);
+        following.abort();
+    }
 }
 
 #[tokio::test]
