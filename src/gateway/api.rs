@@ -9,11 +9,11 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Either, Full, Limited};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde::Deserialize;
 
-use super::answer::{API_CHALLENGE, Answer, Body, Denial};
+use super::answer::{API_CHALLENGE, Answer, Denial};
 use super::authenticate::Identity;
 use super::case::Case;
 use super::credential::{Shown, authorization};
@@ -50,9 +50,14 @@ impl Gateway {
         case.action = Some(endpoint.action());
         let identity = self.caller(&now_is, request.headers(), case).await?;
         let (parts, body) = request.into_parts();
-        let body = if endpoint.takes_body() { whole(body, MAX_BODY_BYTES).await? } else { Bytes::new() };
+        let body = if endpoint.takes_body() {
+            Some(self.buffers.of_client(body, MAX_BODY_BYTES, case.peer).await?)
+        } else {
+            None
+        };
+        let body = body.as_deref().unwrap_or_default();
         let query = parts.uri.query().unwrap_or_default();
-        let call = endpoint.call(query, &body, &self.settings.default_namespace)?;
+        let call = endpoint.call(query, body, &self.settings.default_namespace)?;
         case.asks(&call.request);
         let permit = self.permit(&now_is, &identity.principal, &call)?;
         let forward = self.guarded(&now_is, &identity.principal, &permit, &call, case).await?;
@@ -168,7 +173,8 @@ impl Gateway {
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(BTreeMap::new()),
             StatusCode::OK => {
-                let bytes = whole(answer.into_body(), MAX_BODY_BYTES).await.map_err(|d| failed(d.text))?;
+                let body = self.buffers.of_provider(answer.into_body(), MAX_BODY_BYTES).await;
+                let bytes = body.map_err(|denial| of_upstream(denial, "upstream"))?;
                 let deployed: Deployed = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
                 Ok(deployed.labels.unwrap_or_default())
             }
@@ -185,7 +191,7 @@ impl Gateway {
         case: &mut Case,
     ) -> Result<Response<Incoming>, Denial> {
         let bytes = forward.body.as_ref().map(crate::route::Body::to_bytes).unwrap_or_default();
-        let mut request: Request<Body> = Request::new(Either::Right(Full::new(bytes.into())));
+        let mut request = Request::new(Bytes::from(bytes));
         *request.method_mut() =
             forward.method.parse().map_err(|_| Denial::bad("method", "no such method"))?;
         let headers = request.headers_mut();
@@ -200,7 +206,7 @@ impl Gateway {
         if let Some(credential) = self.admin.as_ref().and_then(super::credential::Admin::header) {
             headers.insert(AUTHORIZATION, credential);
         }
-        let answer = case.upstream(self.upstream.send(permit, request, &forward.target())).await?;
+        let answer = case.upstream(self.upstream.ask(permit, request, &forward.target())).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             let text = "the upstream does not take this gateway's own credential";
             return Err(Denial::new(StatusCode::BAD_GATEWAY, "upstream_credential", text));
@@ -221,11 +227,8 @@ impl Gateway {
             return Ok(answer.map(Either::Left));
         };
         let (mut parts, body) = answer.into_parts();
-        let list = whole(body, MAX_LIST_BYTES).await.map_err(|denial| Denial {
-            status: StatusCode::BAD_GATEWAY,
-            reason: "upstream_list",
-            ..denial
-        })?;
+        let list = self.buffers.of_provider(body, MAX_LIST_BYTES).await;
+        let list = list.map_err(|denial| of_upstream(denial, "upstream_list"))?;
         let place = call.request.resource().namespace();
         let cut = cut_down(listing, &list, &now_is.engine, principal, place)?;
         // A count of the upstream's would tell how much is there.
@@ -233,7 +236,7 @@ impl Gateway {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (CONTENT_LENGTH, HeaderValue::from(cut.len())),
         ]);
-        Ok(Response::from_parts(parts, Either::Right(Full::new(cut.into()))))
+        Ok(Response::from_parts(parts, Either::Right(Full::new(list.made_into(cut)))))
     }
 }
 
@@ -242,15 +245,10 @@ fn deploys(action: Action) -> bool {
     matches!(action, Action::FunctionCreate | Action::FunctionUpdate | Action::FunctionDelete)
 }
 
-/// A whole body of at most so many bytes.
-pub async fn whole(body: Incoming, most: usize) -> Result<Bytes, Denial> {
-    let read = Limited::new(body, most).collect().await;
-    read.map(http_body_util::Collected::to_bytes).map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() {
-            let text = format!("the body has more than {most} bytes");
-            Denial::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text)
-        } else {
-            Denial::bad("body", "the body ends too soon").because(error.to_string())
-        }
-    })
+/// A refusal because of the provider's body: what would be the client's fault in its own is the provider's.
+fn of_upstream(denial: Denial, reason: &'static str) -> Denial {
+    match denial.status.is_client_error() {
+        true => Denial { status: StatusCode::BAD_GATEWAY, reason, ..denial },
+        false => denial,
+    }
 }

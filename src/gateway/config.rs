@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::audit::AuditArgs;
 use super::callback::CallbackHost;
 use super::trusted::Network;
 use crate::kubeconfig::ClusterArgs;
-use crate::operator::config::LogFormat;
+use crate::operator::config::{DurationError, LogFormat, duration};
 
 /// What becomes of the administrator's basic credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -57,6 +58,14 @@ pub struct Config {
     #[arg(long, env = "FAAS_IAM_UPSTREAM", value_name = "URL")]
     pub upstream: String,
 
+    /// A file with trust roots for an upstream by https, PEM, besides the system's
+    #[arg(long, env = "FAAS_IAM_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// How long a function may take until its answer begins, such as 5m; 0 leaves that to the upstream
+    #[arg(long, env = "FAAS_IAM_FUNCTION_TIMEOUT", default_value = "0", value_parser = at_most, value_name = "DURATION")]
+    pub function_timeout: AtMost,
+
     /// The URL by which clients know this gateway: `iss` and `aud` of its tokens
     #[arg(long, env = "FAAS_IAM_PUBLIC_URL", value_name = "URL")]
     pub public_url: String,
@@ -104,6 +113,15 @@ pub struct Config {
     /// What is logged: error, warn, info, debug, trace, or directives such as `faas_iam=debug`
     #[arg(long, env = "FAAS_IAM_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,
+}
+
+/// A time, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtMost(pub Option<Duration>);
+
+/// Reads whole seconds, minutes or hours; 0 is no bound.
+fn at_most(text: &str) -> Result<AtMost, DurationError> {
+    if text == "0" { Ok(AtMost(None)) } else { duration(text).map(|time| AtMost(Some(time))) }
 }
 
 const EXAMPLES: &str = "\

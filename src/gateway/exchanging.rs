@@ -1,5 +1,7 @@
 //! `POST /oauth/token`: reads the form, has the subject token verified and the exchange judged, signs.
 
+use std::net::IpAddr;
+
 use aws_lc_rs::rand::SystemRandom;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Request, StatusCode};
@@ -7,7 +9,6 @@ use hyper::body::Incoming;
 use zeroize::Zeroizing;
 
 use super::answer::{Answer, Denial, json, unkept};
-use super::api::whole;
 use super::authenticate::Unproven;
 use super::case::Case;
 use super::chain;
@@ -28,7 +29,7 @@ impl Gateway {
         let now_is = self.snapshot().ok_or_else(Refusal::no_bundle)?;
         case.decided_by(&now_is);
         let (parts, body) = request.into_parts();
-        let form = form(&parts.headers, body).await.map_err(Denial::of_exchange)?;
+        let form = self.form(&parts.headers, body, case.peer).await.map_err(Denial::of_exchange)?;
         let query = parts.uri.query().unwrap_or_default();
         let public_url = &self.settings.public_url;
         let asked = Asked::read(&form, query.as_bytes(), public_url)?;
@@ -47,17 +48,22 @@ impl Gateway {
         case.exchange.granted(&minted);
         Ok(unkept(json(StatusCode::OK, &minted.answer(&token))))
     }
-}
 
-/// The form, whole; it holds a token.
-async fn form(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<u8>>, Denial> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let form = Zeroizing::new(whole(body, MAX_FORM_BYTES).await?.to_vec());
-    let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM));
-    if !form.is_empty() && !is_form {
-        return Err(Denial::bad("malformed", format!("the body is to be `{FORM}`")));
+    /// The form, whole; it holds a token.
+    async fn form(
+        &self,
+        headers: &HeaderMap,
+        body: Incoming,
+        peer: IpAddr,
+    ) -> Result<Zeroizing<Vec<u8>>, Denial> {
+        let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let form = Zeroizing::new(self.buffers.of_client(body, MAX_FORM_BYTES, peer).await?.to_vec());
+        let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM));
+        if !form.is_empty() && !is_form {
+            return Err(Denial::bad("malformed", format!("the body is to be `{FORM}`")));
+        }
+        Ok(form)
     }
-    Ok(form)
 }
 
 /// A subject token that was not taken; the log has more of an `iss` that nobody declared than the client.

@@ -1,88 +1,235 @@
-//! To the upstream and back: one connection pool, no redirect, no retry. Sends what it is given.
+//! To the upstream and back: one connection pool, no redirect, no retry, and an end to waiting. Sends what it
+//! is given; an answer whose end or protocol is not beyond doubt is none (`security-rules.md` 10).
 
-use std::error::Error as _;
+use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::answer::{Body, Denial};
+use super::answer::Denial;
+use super::dial::{By, Dial, DialError};
+use super::headers;
+use super::steady::{Steady, Unsteady};
 use crate::engine::Permit;
+use crate::trust::TrustBundle;
 
-/// How long the upstream may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Idle connections that are kept.
 const IDLE: usize = 256;
+/// Bytes of an answer that are read ahead, and of its head.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Headers of an answer.
+const MAX_HEADERS: usize = 100;
+/// What the system says where there are no more descriptors or ports: EMFILE, ENFILE, EADDRNOTAVAIL.
+const EXHAUSTED: [i32; 3] = [24, 23, 99];
 
-/// The upstream's address, which is none.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no address of an upstream, such as http://gateway:8080: plain http, a host, no path")]
-pub struct UpstreamError(String);
+/// The body of a request to the upstream: a client's, or one of ours.
+pub type Sent = Either<Steady, Full<Bytes>>;
+
+/// The upstream's address, which is none, or which nobody can speak to.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No address.
+    #[error(
+        "`{0}` is no address of an upstream, such as http://gateway:8080: http or https, a host, no path"
+    )]
+    Address(String),
+    /// No TLS.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+}
+
+/// How long is waited.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the head of an answer of the provider's.
+    pub provider: Duration,
+    /// For the head of a function's answer; `None` leaves that to the upstream.
+    pub function: Option<Duration>,
+    /// For the next piece of a client's body.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let [connect, provider, body] = [5, 60, 60].map(Duration::from_secs);
+        Self { connect, provider, function: None, body }
+    }
+}
 
 /// The upstream.
 pub struct Upstream {
-    client: Client<HttpConnector, Body>,
+    client: Client<Dial, Sent>,
+    scheme: Scheme,
     authority: Authority,
+    patience: Patience,
 }
 
 impl Upstream {
-    /// The upstream at this URL.
+    /// The upstream at this URL, trusted by the system's roots where it is https.
     ///
     /// # Errors
     /// [`UpstreamError`].
+    #[cfg(test)]
     pub fn new(url: &str) -> Result<Self, UpstreamError> {
+        Self::with(url, None, Patience::default())
+    }
+
+    /// The upstream at this URL; one by https is trusted by the system's roots and these.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub fn with(url: &str, roots: Option<&TrustBundle>, patience: Patience) -> Result<Self, UpstreamError> {
         // A user or password in it is not repeated.
         let shown = url.rsplit_once('@').map_or(url, |(_, behind)| behind);
-        let wrong = || UpstreamError(shown.to_owned());
+        let wrong = || UpstreamError::Address(shown.to_owned());
         let parts = url.parse::<Uri>().map_err(|_| wrong())?.into_parts();
-        let plain = parts.scheme == Some(Scheme::HTTP);
+        let scheme = parts.scheme.filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme));
         let bare = parts.path_and_query.is_none_or(|path| path == "/");
-        let authority =
-            parts.authority.filter(|a| plain && bare && !a.as_str().contains('@')).ok_or_else(wrong)?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
+        let authority = parts.authority.filter(|a| bare && !a.as_str().contains('@'));
+        let (scheme, authority) = scheme.zip(authority).ok_or_else(wrong)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(IDLE)
+            .http1_max_buf_size(MAX_HEAD_BYTES)
+            .http1_max_headers(MAX_HEADERS)
             .retry_canceled_requests(false)
-            .build(connector);
-        Ok(Self { client, authority })
+            .build(Dial::new(&scheme, roots, patience.connect)?);
+        Ok(Self { client, scheme, authority, patience })
     }
 
-    /// Sends what was permitted to a path and query of the upstream.
+    /// Sends a client's request for a function to a path and query of the upstream.
     ///
     /// # Errors
-    /// [`Denial`] with 502 where the upstream does not answer, and 400 for a target that is none.
+    /// [`Denial`]: 502 where the upstream does not answer, or not in HTTP; 503 where nobody else could be
+    /// served either, 504 where it takes too long; 408 and 400 where the client's body stops or breaks; 400
+    /// for a target that is none.
     pub async fn send(
         &self,
-        _permit: &Permit,
-        mut request: Request<Body>,
+        permit: &Permit,
+        request: Request<Incoming>,
         target: &str,
     ) -> Result<Response<Incoming>, Denial> {
-        let path = target.parse::<PathAndQuery>().map_err(|_| Denial::bad("path", "the path is no path"))?;
-        let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone()).path_and_query(path);
-        *request.uri_mut() = uri.build().map_err(|_| Denial::bad("path", "the path is no path"))?;
+        let request = request.map(|body| Steady::new(body, self.patience.body));
+        let answering = request.body().answering();
+        let answer = self.exchange(permit, request.map(Either::Left), target, self.patience.function).await?;
+        answering.begun();
+        Ok(answer)
+    }
+
+    /// Asks the provider something of ours.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn ask(
+        &self,
+        permit: &Permit,
+        request: Request<Bytes>,
+        target: &str,
+    ) -> Result<Response<Incoming>, Denial> {
+        let request = request.map(|body| Either::Right(Full::new(body)));
+        self.exchange(permit, request, target, Some(self.patience.provider)).await
+    }
+
+    async fn exchange(
+        &self,
+        _permit: &Permit,
+        mut request: Request<Sent>,
+        target: &str,
+        within: Option<Duration>,
+    ) -> Result<Response<Incoming>, Denial> {
+        *request.uri_mut() = self.uri(target)?;
         *request.version_mut() = http::Version::HTTP_11;
-        self.client.request(request).await.map_err(|error| failed(&error))
+        let asked = request.headers().get(UPGRADE).cloned();
+        let answer = self.client.request(request);
+        let answer = match within {
+            Some(within) => tokio::time::timeout(within, answer).await.map_err(|_| late(within))?,
+            None => answer.await,
+        };
+        let answer = answer.map_err(|error| failed(&error))?;
+        match doubtful(&answer, asked.as_ref()) {
+            None => Ok(answer),
+            Some(why) => {
+                if let Some(by) = answer.extensions().get::<By>() {
+                    by.never_again();
+                }
+                Err(unusable(why))
+            }
+        }
+    }
+
+    fn uri(&self, target: &str) -> Result<Uri, Denial> {
+        let wrong = || Denial::bad("path", "the path is no path");
+        let path = target.parse::<PathAndQuery>().map_err(|_| wrong())?;
+        let uri = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        uri.path_and_query(path).build().map_err(|_| wrong())
     }
 }
 
-/// Whose fault it is that there is no answer.
+/// Why an answer is not to be handed on, where that is so.
+fn doubtful(answer: &Response<Incoming>, asked: Option<&HeaderValue>) -> Option<&'static str> {
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let agreed = headers::upgrade(answer.headers());
+        let is_asked = asked.is_some() && agreed.as_ref() == asked;
+        return (!is_asked).then_some("it goes over to a protocol that was not asked for");
+    }
+    ambiguous(answer.headers()).then_some("where its answer ends is ambiguous")
+}
+
+/// Whether two who read these headers may see the end in different places (RFC 9112 section 6.3).
+fn ambiguous(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    match (codings.next(), codings.next()) {
+        (None, _) => lengths > 1,
+        (Some(coding), None) => lengths > 0 || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => true,
+    }
+}
+
+fn unusable(why: impl Into<String>) -> Denial {
+    Denial::new(StatusCode::BAD_GATEWAY, "upstream", "the upstream does not answer as it should").because(why)
+}
+
+fn late(within: Duration) -> Denial {
+    let text = format!("the upstream did not answer within {} s", within.as_secs());
+    Denial::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", text)
+}
+
 fn failed(error: &hyper_util::client::legacy::Error) -> Denial {
-    let detail = crate::gateway::chain(error);
-    if is_clients(error) {
-        return Denial::bad("body", "the body ends too soon, or its chunks are none").because(detail);
-    }
-    Denial::new(StatusCode::BAD_GATEWAY, "upstream", "the upstream does not answer").because(detail)
+    let why = super::chain(error);
+    let denial = match Unsteady::behind(error) {
+        Some(Unsteady::Slow) => {
+            let text = "nothing came of the body for too long";
+            Denial::new(StatusCode::REQUEST_TIMEOUT, "slow_body", text)
+        }
+        Some(Unsteady::Broken(_)) => Denial::bad("body", "the body ends too soon, or its chunks are none"),
+        None if exhausted(error) => {
+            let text = "there are too many connections to the upstream; try again soon";
+            Denial::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", text)
+        }
+        None => Denial::new(StatusCode::BAD_GATEWAY, "upstream", "the upstream does not answer"),
+    };
+    denial.because(why)
 }
 
-/// Whether the client's body could not be read on: hyper calls whoever gave it the body its user.
-fn is_clients(error: &hyper_util::client::legacy::Error) -> bool {
-    let found = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    found.is_some_and(|error| error.is_user() && error.source().is_some())
+fn exhausted(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let code = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+        if code.is_some_and(|code| EXHAUSTED.contains(&code)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
 
-use super::answer::{Answer, Body, Denial, INVOKE_CHALLENGE};
+use super::answer::{Answer, Denial, INVOKE_CHALLENGE};
 use super::callback::callback;
 use super::case::Case;
 use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
@@ -154,7 +154,6 @@ impl Gateway {
             Some(query) => format!("{}?{query}", call.path()),
             None => call.path(),
         };
-        let request: Request<Body> = request.map(Either::Left);
         let mut answer = case.upstream(self.upstream.send(permit, request, &target)).await?;
         let agreed = headers::upgrade(answer.headers());
         upgrade::follow(client, &mut answer);

@@ -98,11 +98,17 @@ pub fn name_host(headers: &mut HeaderMap, target: &Uri) {
     }
 }
 
-/// The protocol that a client wants to go over to, where it says so in both headers.
+/// The one protocol that a connection may go over to. Whoever goes over speaks with the upstream past us, and
+/// in another one, HTTP/2 in clear above all, could ask it for anything (`security-rules.md` 10).
+const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
+
+/// The protocol that a client wants to go over to, where it says so in both headers and it is WebSocket.
 pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let wanted = headers.get_all(CONNECTION).iter().filter_map(|v| v.to_str().ok());
     let wants = wanted.flat_map(|v| v.split(',')).any(|token| token.trim().eq_ignore_ascii_case("upgrade"));
-    headers.get(UPGRADE).filter(|_| wants).cloned()
+    let mut protocols = headers.get_all(UPGRADE).iter();
+    let one = protocols.next().filter(|_| wants && protocols.next().is_none());
+    one.filter(|protocol| protocol.as_bytes().eq_ignore_ascii_case(WEBSOCKET.as_bytes())).map(|_| WEBSOCKET)
 }
 
 /// Makes the headers of an answer those that the client gets; keeps those of an upgrade.
@@ -195,11 +201,17 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_is_wanted_where_both_headers_say_so() {
+    fn s10_an_upgrade_is_wanted_where_both_headers_say_so_and_to_nothing_but_websocket() {
         assert!(
             upgrade(&headers(&[("Connection", "keep-alive, Upgrade"), ("Upgrade", "websocket")])).is_some()
         );
+        assert!(upgrade(&headers(&[("Connection", "Upgrade"), ("Upgrade", "WebSocket")])).is_some());
         assert!(upgrade(&headers(&[("Upgrade", "websocket")])).is_none());
+        for other in ["h2c", "websocket, h2c", "TLS/1.0", ""] {
+            assert!(upgrade(&headers(&[("Connection", "upgrade"), ("Upgrade", other)])).is_none(), "{other}");
+        }
+        let two = [("Connection", "upgrade"), ("Upgrade", "websocket"), ("Upgrade", "h2c")];
+        assert!(upgrade(&headers(&two)).is_none());
         assert!(upgrade(&headers(&[("Connection", "upgrade")])).is_none());
     }
 }

@@ -7,8 +7,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, StatusCode};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::text;
+use super::answer::{Answer, text};
 use super::line::{Line, Look, Times};
 use super::peers::{Limits, Place, Places};
 use super::sending::{Sending, Streams};
@@ -226,10 +227,27 @@ async fn answer(
     let Some(mut begun) = line.begin(request.version()) else {
         gateway.metrics.measured.refused.inc();
         let mut busy = text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again soon\n");
-        busy.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        of_ours(&mut busy);
         return Ok(busy.map(|body| Sending::new(body, None, fetch)));
     };
-    let answer = gateway.answer(request, peer).await;
+    let mut answer = gateway.answer(request, peer).await;
     begun.answered();
+    of_ours(&mut answer);
     Ok(answer.map(|body| Sending::new(body, Some(begun), fetch)))
+}
+
+/// Says when to try again with a 503 of ours, and ends a connection on which half a body stands.
+fn of_ours(answer: &mut Answer) {
+    if !matches!(answer.body(), Either::Right(_)) {
+        return;
+    }
+    match answer.status() {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        StatusCode::REQUEST_TIMEOUT => {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        _ => {}
+    }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kube::Client;
 use tokio::net::TcpListener;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::audit::{Audit, AuditError, Writers};
 use super::config::Config;
 use super::credential::Admin;
-use super::forward::{Upstream, UpstreamError};
+use super::forward::{Patience, Upstream, UpstreamError};
 use super::keys::Refresher;
 use super::listen::Listening;
 use super::service::{Gateway, Settings};
@@ -29,6 +29,7 @@ use crate::model::Namespace;
 use crate::operator::fetch::{Cluster, Fetcher, Options};
 use crate::operator::logging;
 use crate::token::{SigningKey, SigningKeyError};
+use crate::trust::{TrustBundle, TrustError};
 
 /// How often issuers are asked for their keys anew (design section 5).
 const REFRESH: Duration = Duration::from_secs(15 * 60);
@@ -53,6 +54,14 @@ pub enum GatewayError {
     /// A credential of nothing, which everybody would have.
     #[error("`{}` is empty", .0.display())]
     Empty(PathBuf),
+    /// The trust roots.
+    #[error("`{}`: {why}", .path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: TrustError,
+    },
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -183,11 +192,30 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<(Gateway, Writers), Gate
         private: config.private_functions,
         callback_hosts: config.callback_hosts.clone(),
     };
-    let (admin, upstream) = (admin(config)?, Upstream::new(&config.upstream)?);
+    let (admin, upstream) = (admin(config)?, upstream(config)?);
     let mut gateway = Gateway::new(settings, admin, upstream, Refresher::new(fetcher));
     let (audit, writers) = Audit::start(&config.audit, &gateway.metrics)?;
     gateway.audit = audit;
     Ok((gateway, writers))
+}
+
+/// Who is trusted beside the system's roots, where there is a file.
+fn roots(config: &Config) -> Result<Option<TrustBundle>, GatewayError> {
+    let Some(path) = &config.ca_file else { return Ok(None) };
+    let failed = |source| GatewayError::File { path: path.clone(), source };
+    let pem = std::fs::read(path).map_err(failed)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let wrong = |why| GatewayError::CaFile { path: path.clone(), why };
+    let bundle = TrustBundle::read(&pem, i64::try_from(now).unwrap_or(i64::MAX)).map_err(wrong)?;
+    for note in &bundle.notes {
+        tracing::warn!("`{}`: {note}", path.display());
+    }
+    Ok(Some(bundle))
+}
+
+fn upstream(config: &Config) -> Result<Upstream, GatewayError> {
+    let patience = Patience { function: config.function_timeout.0, ..Patience::default() };
+    Ok(Upstream::with(&config.upstream, roots(config)?.as_ref(), patience)?)
 }
 
 fn tls(config: &Config) -> Result<Option<Arc<Tls>>, GatewayError> {

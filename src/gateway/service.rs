@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Denial, json, own, text};
 use super::audit::Audit;
+use super::buffers::{Budget, Buffers};
 use super::cache::Verified;
 use super::callback::CallbackHost;
 use super::case::Case;
@@ -70,6 +71,8 @@ pub struct Gateway {
     pub admin: Option<Admin>,
     /// Where to forward.
     pub upstream: Upstream,
+    /// Who reads whole bodies.
+    pub buffers: Buffers,
     /// Verified tokens.
     pub verified: Verified,
     /// Who asks issuers.
@@ -93,6 +96,7 @@ impl Gateway {
             settings,
             admin,
             upstream,
+            buffers: Buffers::new(Budget::default()),
             verified: Verified::new(),
             refresher,
             metrics: Metrics::new(),

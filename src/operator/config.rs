@@ -93,7 +93,7 @@ fn public_url(text: &str) -> Result<String, PublicUrlError> {
 }
 
 /// Reads whole seconds, minutes or hours.
-fn duration(text: &str) -> Result<Duration, DurationError> {
+pub fn duration(text: &str) -> Result<Duration, DurationError> {
     let wrong = || DurationError(text.to_owned());
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -19,7 +18,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::bundle::Record;
 use crate::gateway::answer::Denial;
-use crate::gateway::api::whole;
+use crate::gateway::buffers::Whole;
 use crate::gateway::case::Case;
 use crate::gateway::listing::MAX_LIST_BYTES;
 use crate::gateway::service::Gateway;
@@ -207,7 +206,7 @@ impl Gateway {
         Ok(listed.unwrap_or_default().into_iter().filter_map(|item| item.read(&namespace)).collect())
     }
 
-    async fn list(&self, path: &str, query: &str, resource: Resource) -> Result<Bytes, Unlisted> {
+    async fn list(&self, path: &str, query: &str, resource: Resource) -> Result<Whole, Unlisted> {
         let denied = |denial: Denial| Unlisted::Denied {
             path: path.to_owned(),
             text: format!("{} {}", denial.text, denial.detail).trim_end().to_owned(),
@@ -227,7 +226,7 @@ impl Gateway {
         if answer.status() != StatusCode::OK {
             return Err(Unlisted::Status { path: path.to_owned(), status: answer.status() });
         }
-        whole(answer.into_body(), MAX_LIST_BYTES).await.map_err(denied)
+        self.buffers.of_provider(answer.into_body(), MAX_LIST_BYTES).await.map_err(denied)
     }
 }
 

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::bundle::{Bundle, Origin, Record, Sort};
 use crate::gateway::audit::{Audit, Writers};
+use crate::gateway::buffers::Buffers;
 use crate::gateway::config::BasicAuth;
 use crate::gateway::credential::Admin;
 use crate::gateway::forward::Upstream;
@@ -195,7 +196,14 @@ impl Running {
     /// With other bounds than usual.
     pub async fn bounded(upstream: Upstream, listening: Listening) -> Self {
         let (provider, nobody) = (Provider::default(), |_: &Metrics| Default::default());
-        Self::listening(provider, upstream, BasicAuth::Deny, Some(world()), nobody, listening).await
+        Self::listening(provider, upstream, BasicAuth::Deny, Some(world()), nobody, (listening, None)).await
+    }
+
+    /// With another budget than usual.
+    pub async fn holding(upstream: Upstream, buffers: Buffers) -> Self {
+        let (provider, nobody) = (Provider::default(), |_: &Metrics| Default::default());
+        let more = (Listening::default(), Some(buffers));
+        Self::listening(provider, upstream, BasicAuth::Deny, Some(world()), nobody, more).await
     }
 
     /// One whose decisions somebody is told of.
@@ -206,7 +214,7 @@ impl Running {
         bundle: Option<Bundle>,
         audit: impl FnOnce(&Metrics) -> (Audit, Writers),
     ) -> Self {
-        Self::listening(provider, upstream, basic_auth, bundle, audit, Listening::default()).await
+        Self::listening(provider, upstream, basic_auth, bundle, audit, Default::default()).await
     }
 
     async fn listening(
@@ -215,7 +223,7 @@ impl Running {
         basic_auth: BasicAuth,
         bundle: Option<Bundle>,
         audit: impl FnOnce(&Metrics) -> (Audit, Writers),
-        listening: Listening,
+        (listening, buffers): (Listening, Option<Buffers>),
     ) -> Self {
         let settings = Settings {
             public_url: US.to_owned(),
@@ -230,6 +238,7 @@ impl Running {
         let mut gateway = Gateway::new(settings, Some(admin), upstream, refresher);
         let (audit, writers) = audit(&gateway.metrics);
         gateway.audit = audit;
+        gateway.buffers = buffers.unwrap_or(gateway.buffers);
         let gateway = Arc::new(gateway);
         let pem = crate::operator::signing::generate().unwrap();
         let signing = Arc::new(SigningKey::from_pem(pem.as_bytes()).unwrap());

@@ -128,7 +128,7 @@ async fn by_tls_http2_is_spoken_where_the_client_can() {
 #[tokio::test]
 async fn what_speaks_no_tls_gets_nothing_and_holds_up_nobody() {
     let certified = Certified::new();
-    let little = std::time::Duration::from_millis(200);
+    let little = std::time::Duration::from_secs(2);
     let running = certified.running(Times { handshake: little, ..Times::default() }).await;
     let mut silent = TcpStream::connect(running.address).await.unwrap();
     let mut plain = TcpStream::connect(running.address).await.unwrap();

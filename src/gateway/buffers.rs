@@ -1,0 +1,200 @@
+//! Bodies that are read whole: each of bounded size and within a time, and all of them together, and those of
+//! one address, within a budget (`security-rules.md` 27). What is held counts until nobody holds it any more.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::answer::Denial;
+
+/// What may be held.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Bytes of clients' bodies, altogether.
+    pub clients: usize,
+    /// Bytes of the bodies of one address.
+    pub client: usize,
+    /// Bytes of the provider's answers, altogether.
+    pub provider: usize,
+    /// How long a client may take for its body,
+    pub client_within: Duration,
+    /// and how long the provider.
+    pub provider_within: Duration,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        let [client_within, provider_within] = [30, 60].map(Duration::from_secs);
+        Self { clients: 256 << 20, client: 64 << 20, provider: 256 << 20, client_within, provider_within }
+    }
+}
+
+/// Who reads bodies.
+pub struct Buffers {
+    budget: Budget,
+    clients: Arc<Semaphore>,
+    provider: Arc<Semaphore>,
+    shares: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// A whole body.
+pub struct Whole {
+    bytes: Bytes,
+    kept: Kept,
+}
+
+/// Part of the budget, until it is dropped.
+#[derive(Default)]
+struct Kept {
+    permits: Option<OwnedSemaphorePermit>,
+    share: Option<Share>,
+}
+
+/// Part of what one address may have.
+struct Share {
+    of: IpAddr,
+    bytes: usize,
+    shares: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Buffers {
+    /// Nothing is held yet.
+    pub fn new(budget: Budget) -> Self {
+        let semaphore = |bytes: usize| Arc::new(Semaphore::new(bytes));
+        let (clients, provider) = (semaphore(budget.clients), semaphore(budget.provider));
+        Self { budget, clients, provider, shares: Arc::default() }
+    }
+
+    /// The body of a client at this address.
+    ///
+    /// # Errors
+    /// [`Denial`]: 413, 408, 400 where it breaks off, 503 where too much is held.
+    pub async fn of_client(&self, body: Incoming, most: usize, peer: IpAddr) -> Result<Whole, Denial> {
+        let share = Share { of: peer, bytes: 0, shares: self.shares.clone() };
+        let kept = Kept { permits: None, share: Some(share) };
+        let read = self.read(body, most, &self.clients, kept);
+        let late = |_| {
+            let text = "the body did not come in time";
+            Denial::new(StatusCode::REQUEST_TIMEOUT, "slow_body", text)
+        };
+        tokio::time::timeout(self.budget.client_within, read).await.map_err(late)?
+    }
+
+    /// The body of an answer of the provider's.
+    ///
+    /// # Errors
+    /// [`Denial`]: as for a client, and 504.
+    pub async fn of_provider(&self, body: Incoming, most: usize) -> Result<Whole, Denial> {
+        let read = self.read(body, most, &self.provider, Kept::default());
+        let late = |_| {
+            let text = "the upstream's answer did not come in time";
+            Denial::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", text)
+        };
+        tokio::time::timeout(self.budget.provider_within, read).await.map_err(late)?
+    }
+
+    async fn read(
+        &self,
+        mut body: Incoming,
+        most: usize,
+        pool: &Arc<Semaphore>,
+        mut kept: Kept,
+    ) -> Result<Whole, Denial> {
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let broken = |error: hyper::Error| {
+                Denial::bad("body", "the body ends too soon").because(error.to_string())
+            };
+            let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+            if bytes.len() + data.len() > most {
+                let text = format!("the body has more than {most} bytes");
+                return Err(Denial::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text));
+            }
+            kept.more(data.len(), pool, self.budget.client)?;
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Whole { bytes: bytes.freeze(), kept })
+    }
+}
+
+impl Whole {
+    /// What was made of it, which takes its place in the budget until it has been sent.
+    pub fn made_into(self, bytes: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Made { bytes, _kept: self.kept })
+    }
+}
+
+impl std::ops::Deref for Whole {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+struct Made {
+    bytes: Vec<u8>,
+    _kept: Kept,
+}
+
+impl AsRef<[u8]> for Made {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Kept {
+    fn more(&mut self, bytes: usize, pool: &Arc<Semaphore>, of_one: usize) -> Result<(), Denial> {
+        let full = || {
+            let text = "too much is being read at once; try again soon";
+            Denial::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", text)
+        };
+        if let Some(share) = &mut self.share
+            && !share.more(bytes, of_one)
+        {
+            return Err(full());
+        }
+        let count = u32::try_from(bytes).map_err(|_| full())?;
+        let permit = pool.clone().try_acquire_many_owned(count).map_err(|_| full())?;
+        match &mut self.permits {
+            Some(permits) => permits.merge(permit),
+            none => *none = Some(permit),
+        }
+        Ok(())
+    }
+}
+
+impl Share {
+    fn more(&mut self, bytes: usize, most: usize) -> bool {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = shares.entry(self.of).or_default();
+        let fits = held.saturating_add(bytes) <= most;
+        if fits {
+            *held += bytes;
+            self.bytes += bytes;
+        } else if *held == 0 {
+            shares.remove(&self.of);
+        }
+        fits
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = shares.get_mut(&self.of).map(|held| {
+            *held = held.saturating_sub(self.bytes);
+            *held
+        });
+        if left == Some(0) {
+            shares.remove(&self.of);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Bodies of clients on their way to a function. A client that stops in the middle of its body is left after
+//! a while; once the answer has begun it may be silent, since then the two may be talking. A body that nobody
+//! takes from us is not the client's fault.
+
+use std::error::Error as StdError;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Sleep, sleep};
+
+/// Why a body ends before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsteady {
+    /// Nothing came for too long.
+    #[error("nothing came of the body for too long")]
+    Slow,
+    /// It is broken, or the client is gone.
+    #[error("the body ends too soon")]
+    Broken(#[source] hyper::Error),
+}
+
+impl Unsteady {
+    /// The one behind an error of whoever sent the body on.
+    pub fn behind<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(unsteady) = error.downcast_ref() {
+                return Some(unsteady);
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+/// A body that has to go on.
+pub struct Steady {
+    body: Incoming,
+    within: Duration,
+    waits: Option<Pin<Box<Sleep>>>,
+    /// Whether the answer has begun; `None` where there is no body.
+    answered: Option<Arc<AtomicBool>>,
+}
+
+/// Tells a body that its answer has begun.
+pub struct Answering(Option<Arc<AtomicBool>>);
+
+impl Answering {
+    /// It has.
+    pub fn begun(self) {
+        if let Some(answered) = self.0 {
+            answered.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Steady {
+    /// Some of it has to come each so often.
+    pub fn new(body: Incoming, within: Duration) -> Self {
+        let answered = (!body.is_end_stream()).then(Arc::default);
+        Self { body, within, waits: None, answered }
+    }
+
+    /// Who tells it that its answer has begun.
+    pub fn answering(&self) -> Answering {
+        Answering(self.answered.clone())
+    }
+
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Unsteady> {
+        if self.answered.as_ref().is_none_or(|answered| answered.load(Ordering::Relaxed)) {
+            return Poll::Pending;
+        }
+        let within = self.within;
+        let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(within)));
+        waits.as_mut().poll(context).map(|()| Unsteady::Slow)
+    }
+}
+
+impl Body for Steady {
+    type Data = Bytes;
+    type Error = Unsteady;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Unsteady>>> {
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Pending => self.wait(context).map(|slow| Some(Err(slow))),
+            Poll::Ready(frame) => {
+                self.waits = None;
+                Poll::Ready(frame.map(|frame| frame.map_err(Unsteady::Broken)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
