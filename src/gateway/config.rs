@@ -133,4 +133,5 @@ Examples:
 
   openssl ecparam -genkey -name prime256v1 -noout -out issuer.key
   faas-iam gateway --manifests ./iam --signing-key-file issuer.key \\
-    --listen 127.0.0.1:8080 --upstream http://127.0.0.1:8081 --public-url http://127.0.0.1:8080";
+    --listen 127.0.0.1:8080 --public-url http://127.0.0.1:8080 \\
+    --upstream http://127.0.0.1:8081 --function-timeout 5m";
