@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use http::{Request, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -55,7 +55,8 @@ impl Gateway {
     pub fn administrator(&self, shown: &HeaderMap) -> Option<Principal> {
         let Ok(Shown::Basic(pair)) = authorization(shown) else { return None };
         let admin = self.admin.as_ref().filter(|_| self.settings.basic_auth == BasicAuth::Migrate)?;
-        (admin.is(&pair) && !is_cross_site(shown)).then(|| Principal::basic_auth(&admin.user))
+        (admin.is(&pair) && !is_cross_site(shown, &self.settings.public_url))
+            .then(|| Principal::basic_auth(&admin.user))
     }
 
     fn page(&self) -> Answer {
@@ -73,17 +74,23 @@ impl Gateway {
 
 /// Whether a browser says that another site made it send this (W3C Fetch Metadata, RFC 6454): programs say
 /// neither.
-fn is_cross_site(shown: &HeaderMap) -> bool {
+fn is_cross_site(shown: &HeaderMap, public_url: &str) -> bool {
     let site = shown.get_all(SEC_FETCH_SITE).iter();
     let elsewhere = site.into_iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
-    elsewhere || shown.get_all(ORIGIN).iter().any(|origin| !is_ours(origin, shown.get(http::header::HOST)))
+    let host = shown.get(HOST).and_then(|host| host.to_str().ok());
+    let ours = [host, authority(public_url)];
+    elsewhere || shown.get_all(ORIGIN).iter().any(|origin| !is_one_of(origin, &ours))
 }
 
-/// Whether an origin is the host that was asked; `null` is nobody's.
-fn is_ours(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-    let of = origin.to_str().ok().and_then(|text| text.split_once("://")).map(|(_, authority)| authority);
-    let asked = host.and_then(|host| host.to_str().ok());
-    of.zip(asked).is_some_and(|(of, asked)| of.eq_ignore_ascii_case(asked))
+/// Whether an origin is the host that was asked, or the one by which clients know us; `null` is nobody's.
+fn is_one_of(origin: &HeaderValue, ours: &[Option<&str>]) -> bool {
+    let of = origin.to_str().ok().and_then(authority);
+    of.is_some_and(|of| ours.iter().flatten().any(|ours| ours.eq_ignore_ascii_case(of)))
+}
+
+/// Host and port of a URL, as they are written.
+fn authority(url: &str) -> Option<&str> {
+    url.split_once("://")?.1.split('/').next()
 }
 
 #[cfg(test)]
@@ -92,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_a_browser_was_made_to_send_by_another_site_is_known() {
-        let rows: [(&[(&str, &str)], bool); 9] = [
+        let rows: [(&[(&str, &str)], bool); 11] = [
             (&[], false),
             (&[("sec-fetch-site", "none")], false),
             (&[("sec-fetch-site", "same-origin"), ("origin", "https://gw.example.com")], false),
@@ -100,6 +107,8 @@ mod tests {
             (&[("sec-fetch-site", "cross-site")], true),
             (&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")], true),
             (&[("origin", "https://evil.example.com")], true),
+            (&[("origin", "https://known.example.com")], false),
+            (&[("origin", "https://known.example.com:8443")], true),
             (&[("origin", "null")], true),
             (&[("origin", "https://gw.example.com.evil.org")], true),
         ];
@@ -109,7 +118,7 @@ mod tests {
             for (name, value) in shown {
                 headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             }
-            assert_eq!(is_cross_site(&headers), want, "{shown:?}");
+            assert_eq!(is_cross_site(&headers, "https://known.example.com/"), want, "{shown:?}");
         }
     }
 }
