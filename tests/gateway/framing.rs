@@ -53,7 +53,11 @@ fn told(record: &Record) -> String {
     if record.cut {
         return line + "…";
     }
-    let whole = !record.leftover && text(&record.head).starts_with(&format!("{line}HTTP/1.1\r\n"));
+    let raw = text(&record.raw).to_ascii_lowercase();
+    // Neither trailers nor wishes of one connection go further.
+    let clean =
+        ["x-trailer", "\r\nupgrade:", "\r\nconnection:", "\r\nte:"].iter().all(|word| !raw.contains(word));
+    let whole = clean && !record.leftover && text(&record.head).starts_with(&format!("{line}HTTP/1.1\r\n"));
     if whole { line + &text(&record.body) } else { format!("UNJUDGED {}", text(&record.raw)) }
 }
 
@@ -234,8 +238,11 @@ fn pipelines() -> Vec<Case> {
     let old = "GET /function/env.dev HTTP/1.0\r\nHost: gw\r\nConnection: keep-alive\r\n\r\n";
     let body = "POST /system/functions HTTP/1.1\r\nHost: gw\r\nContent-Length: 2\r\n\r\n{}";
     let upgrade = "GET /healthz HTTP/1.1\r\nHost: gw\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n";
+    let tunnel = upgrade.replace("/healthz", "/function/env.dev");
     vec![
         case(format!("{open}{denied}{last}"), &[200, 401, 200], both),
+        case(format!("{tunnel}{last}"), &[200, 200], both),
+        case(format!("{tunnel}PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), &[200], GET),
         case(format!("{open}{body}{last}"), &[200, 401, 200], both),
         case(format!("{old}{last}"), &[200, 200], both),
         case(format!("{open}\r\n{last}"), &[200, 200], both),

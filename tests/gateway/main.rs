@@ -26,6 +26,7 @@ mod people;
 mod session;
 #[path = "../up/standalone.rs"]
 mod standalone;
+mod streams;
 mod table;
 mod watchdog;
 mod wire;

@@ -9,7 +9,7 @@ use crate::judged::Ask;
 use crate::people::{claims, now};
 use crate::support::{Result, skip, watchdog::Watchdog};
 use crate::wire;
-use crate::world::{World, shared};
+use crate::world::{Gateway, World, shared};
 
 /// Functions, and what the watchdog and the gateway answer to each token.
 const FUNCTIONS: [(&str, &str); 5] =
@@ -104,6 +104,61 @@ async fn a_real_watchdog_does_as_the_stand_in() -> Result<()> {
     let _local = world.another("local", 8000, &["--private-functions"]).await?;
     for (n, (namespace, name)) in FUNCTIONS.iter().enumerate() {
         compare(world, n, &Watchdog::real(&program, world.folder(), namespace, name).await?).await?;
+    }
+    Ok(())
+}
+
+/// Deploys a function through a gateway, which knows it by the time it answers.
+async fn deployed(world: &World, gateway: &Gateway, name: &str, more: &str) -> Result<()> {
+    let body = format!(r#"{{"service":"{name}","namespace":"dev","image":"i",{more}}}"#);
+    let root = world.api_token("root").await?;
+    let outcome = world.send(gateway, &Ask::new("POST", "/system/functions", &body).bearer(&root)).await?;
+    assert_eq!(outcome.answer.status, 202, "{}", outcome.answer.text());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_gets_where_the_functions_watchdog_looks_for_it_and_nowhere_else() -> Result<()> {
+    let world = shared().await?;
+    deployed(world, &world.deny, "guarded", r#""envVars":{"jwt_auth":"true"}"#).await?;
+    let token = world.function_token("alice", &[]).await?;
+    let call =
+        |name: &str| Ask::new("GET", &format!("/function/{name}.dev"), "").with("X-Auth-Token", &token);
+    let record = world.send(&world.deny, &call("guarded")).await?.forwarded.expect("who may");
+    assert_eq!(record.header("authorization"), [format!("Bearer {token}")]);
+    assert!(record.header("x-auth-token").is_empty());
+    let watchdog = Watchdog::stand_in(&world.public_url, "dev", "guarded")?;
+    let again = Ask::new("GET", &record.target, "").with("Authorization", &record.header("authorization")[0]);
+    assert_eq!(wire::one(watchdog.address(), &again.bytes(watchdog.address())).await?.status, 200);
+
+    let both = call("guarded").bearer("the application's own");
+    assert_eq!(world.send(&world.deny, &both).await?.answer.status, 400);
+    let record = world
+        .send(&world.deny, &call("env").bearer("the-applications-own"))
+        .await?
+        .forwarded
+        .expect("who may");
+    assert_eq!(record.header("authorization"), ["Bearer the-applications-own"]);
+    assert!(record.header("x-auth-token").is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_that_says_itself_that_it_is_private_is_so_as_soon_as_it_is_deployed() -> Result<()> {
+    let world = shared().await?;
+    let private = r#""annotations":{"iam.openfaas.com/privacy":"private"}"#;
+    deployed(world, &world.public, "shy", private).await?;
+    deployed(world, &world.public, "open", r#""annotations":{"iam.openfaas.com/privacy":"public"}"#).await?;
+    for method in ["GET", "OPTIONS", "POST"] {
+        let call = |name: &str| Ask::new(method, &format!("/function/{name}.dev"), "");
+        assert_eq!(world.send(&world.public, &call("shy")).await?.answer.status, 401, "{method}");
+        assert_eq!(world.send(&world.public, &call("open")).await?.answer.status, 200, "{method}");
+        let token = world.function_token("alice", &["dev:shy"]).await?;
+        assert_eq!(
+            world.send(&world.public, &call("shy").bearer(&token)).await?.answer.status,
+            200,
+            "{method}"
+        );
     }
     Ok(())
 }
