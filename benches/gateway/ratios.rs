@@ -81,6 +81,21 @@ pub fn measure(size: &Size) {
     show(&rows);
 }
 
+/// One row of the gateway's alone and no figures, for a profiler.
+pub fn alone(row: &str, count: usize) {
+    let proxies = Proxies::start();
+    let (function, api) = (proxies.token(true), proxies.token(false));
+    let of = |server: &Server, bytes: &[u8]| run(&server.process, server.port, &Requests::Same(bytes, count));
+    let run = match row {
+        "bare" => of(&proxies.bare, &bearing(FUNCTION, &function)),
+        "cached" => of(&proxies.gateway, &bearing(FUNCTION, &function)),
+        "list" => of(&proxies.gateway, &bearing(LIST, &api)),
+        "exchange" => of(&proxies.gateway, &exchange(&form(&proxies.world.subject_token(), false))),
+        _ => uncached(&proxies, &function, 0, count),
+    };
+    println!("{:.1} µs", run.micros);
+}
+
 /// Each request with a token that the gateway has not seen; that it did not is counted.
 fn uncached(proxies: &Proxies, token: &str, from: usize, count: usize) -> Run {
     let requests: Vec<_> =
