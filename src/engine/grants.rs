@@ -2,7 +2,7 @@
 //! request. It only narrows down where to look: what it finds is judged in full, so that two texts with
 //! one hash cost time and nothing else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::identities::Identities;
@@ -80,6 +80,8 @@ pub(super) struct Grants {
     /// Lengths of namespace beginnings under which something is filed, one bit a length.
     namespace_lengths: u64,
     pub identities: Identities,
+    /// Claims that a Role or a statement has a condition on.
+    pub claims: HashSet<Box<str>>,
 }
 
 /// The literal part of a resource, under which a statement is filed.
@@ -124,6 +126,7 @@ impl Grants {
             bundle.roles().map(|(name, role)| compile_role(name, role, issuers, &by_name)).collect();
         let identities = Identities::new(&roles);
         let roles_of = roles_of(&roles, policies.len());
+        let claims = looked_at(&roles, &policies);
         let mut grants = Self {
             roles,
             policies,
@@ -132,6 +135,7 @@ impl Grants {
             filed: HashMap::new(),
             namespace_lengths: 0,
             identities,
+            claims,
         };
         grants.file();
         grants
@@ -219,6 +223,19 @@ pub(super) fn sorted<T: Ord>(mut list: Vec<T>) -> Box<[T]> {
     list.sort_unstable();
     list.dedup();
     list.into()
+}
+
+fn looked_at(roles: &[CompiledRole], policies: &[(Box<str>, Policy)]) -> HashSet<Box<str>> {
+    let statements = policies.iter().flat_map(|(_, policy)| &policy.statements);
+    let conditions = statements.filter_map(|statement| statement.condition.as_ref());
+    let clauses = conditions.flat_map(|condition| &condition.0);
+    let mut claims = HashSet::new();
+    for clause in roles.iter().flat_map(|role| role.role.clauses()).chain(clauses) {
+        if !claims.contains(&clause.claim) {
+            claims.insert(clause.claim.clone());
+        }
+    }
+    claims
 }
 
 /// The Roles by each of their policies.

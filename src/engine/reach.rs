@@ -62,10 +62,7 @@ impl Engine {
 
     /// Whether any Role or statement has a condition on the claim.
     pub fn looks_at(&self, claim: &str) -> bool {
-        let roles = self.grants.roles.iter().flat_map(|role| role.role.clauses());
-        let statements = self.grants.policies.iter().flat_map(|(_, policy)| &policy.statements);
-        let conditions = statements.filter_map(|statement| statement.condition.as_ref());
-        roles.chain(conditions.flat_map(|condition| &condition.0)).any(|clause| &*clause.claim == claim)
+        self.grants.claims.contains(claim)
     }
 
     /// The Roles that hold for the principal, wherever.

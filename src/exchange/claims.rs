@@ -1,6 +1,8 @@
 //! The claims of what is minted: copied, dropped, added, and cut down to what headers can carry
 //! (`openfaas-wire.md`, token exchange).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
@@ -19,23 +21,27 @@ const OWN: [&str; 7] = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti"];
 const KEPT: [&str; 4] = ["name", "email", "email_verified", "preferred_username"];
 const OMITTED: &str = "openfaas:omitted";
 
-/// The claims, within [`MOST_BYTES`] once signed.
+/// The claims and their text, within [`MOST_BYTES`] once signed.
 pub(super) fn minted(
     terms: Terms<'_>,
     principal: &Principal,
     subject: &Map<String, Value>,
     granted: Granted,
     expires_in: i64,
-) -> Result<Map<String, Value>, Refusal> {
+) -> Result<(Map<String, Value>, String), Refusal> {
     let (mut kept, mut omitted) = copied(terms, principal, subject);
     let own = own(terms, principal, subject, granted, expires_in);
-    let mut claims = joined(&kept, &omitted, &own);
-    if terms.key.size(&claims) > WANTED_BYTES {
+    let mut payload = written(&kept, &omitted, &own)?;
+    if terms.key.size(payload.len()) > WANTED_BYTES {
         leave_out(terms, &mut kept, &mut omitted);
-        claims = joined(&kept, &omitted, &own);
+        payload = written(&kept, &omitted, &own)?;
     }
-    let bytes = terms.key.size(&claims);
-    if bytes > MOST_BYTES { Err(Refusal::too_large(bytes)) } else { Ok(claims) }
+    let bytes = terms.key.size(payload.len());
+    if bytes > MOST_BYTES {
+        Err(Refusal::too_large(bytes))
+    } else {
+        Ok((joined(kept, omitted, own), payload))
+    }
 }
 
 /// What is copied from the subject token, and the names of what a condition looks at and is not copied.
@@ -108,11 +114,29 @@ fn leave_out(terms: Terms<'_>, kept: &mut Map<String, Value>, omitted: &mut Vec<
     });
 }
 
-fn joined(kept: &Map<String, Value>, omitted: &[String], own: &Map<String, Value>) -> Map<String, Value> {
-    let mut claims = kept.clone();
+/// The text of what [`joined`] makes of them, without making it: most of an exchange's time goes into claims.
+fn written(
+    kept: &Map<String, Value>,
+    omitted: &[String],
+    own: &Map<String, Value>,
+) -> Result<String, Refusal> {
+    let names = Value::from(omitted);
+    let mut all: BTreeMap<&str, &Value> = kept.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    if !omitted.is_empty() {
+        all.insert(OMITTED, &names);
+    }
+    all.extend(own.iter().map(|(name, value)| (name.as_str(), value)));
+    serde_json::to_string(&all).map_err(|_| Refusal::not_signed())
+}
+
+fn joined(
+    mut claims: Map<String, Value>,
+    omitted: Vec<String>,
+    own: Map<String, Value>,
+) -> Map<String, Value> {
     if !omitted.is_empty() {
         claims.insert(OMITTED.to_owned(), omitted.into());
     }
-    claims.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
+    claims.extend(own);
     claims
 }

@@ -42,6 +42,8 @@ pub struct Terms<'a> {
 pub struct Minted {
     /// Its claims.
     pub claims: Map<String, Value>,
+    /// The same as JSON: what is signed.
+    pub payload: String,
     /// Seconds that it lives.
     pub expires_in: i64,
     /// Whether it is for functions.
@@ -82,8 +84,8 @@ pub fn exchange(terms: Terms<'_>, subject: &Map<String, Value>, asked: &Asked) -
     may_be_exchanged(&principal, subject, asked)?;
     let expires_in = lifetime(terms, &principal, subject)?;
     let granted = granted(terms, &principal, asked)?;
-    let claims = claims::minted(terms, &principal, subject, granted, expires_in)?;
-    Ok(Minted { claims, expires_in, function: asked.is_for_functions() })
+    let (claims, payload) = claims::minted(terms, &principal, subject, granted, expires_in)?;
+    Ok(Minted { claims, payload, expires_in, function: asked.is_for_functions() })
 }
 
 /// What a token carries as its upper bound.

@@ -200,6 +200,18 @@ fn a_large_token_leaves_out_what_no_condition_names_and_says_so() {
 }
 
 #[test]
+fn what_is_signed_is_the_text_of_the_claims() {
+    let big = "x".repeat(4000);
+    for (subject, asked) in [
+        (alice(json!({"groups": ["a", "b"], "jti": "1"})), api()),
+        (alice(json!({"picture": big, "email": "a@b.c"})), function("&audience=dev:*")),
+    ] {
+        let minted = judged(&plain(), &subject, &asked).unwrap();
+        assert_eq!(minted.payload, serde_json::to_string(&minted.claims).unwrap());
+    }
+}
+
+#[test]
 fn a_claim_of_the_token_itself_is_left_out_where_a_condition_looks_at_it() {
     let engine = world(json!({}), json!([{"op": "Null", "claim": "jti", "values": ["false"]}]));
     let minted = judged(&engine, &alice(json!({"jti": "1"})), &api()).unwrap().claims;

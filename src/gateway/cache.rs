@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
-use sha2::Digest as _;
 
 use super::authenticate::Identity;
 
@@ -24,7 +24,9 @@ pub struct Key {
 impl Key {
     /// The key of a token under a snapshot.
     pub fn new(epoch: u64, token: &str) -> Self {
-        Self { epoch, token: sha2::Sha256::digest(token.as_bytes()).into() }
+        let mut key = Self { epoch, token: [0; 32] };
+        key.token.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        key
     }
 }
 

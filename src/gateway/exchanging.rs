@@ -43,7 +43,7 @@ impl Gateway {
         case.exchange.proved(&subject, &now_is);
         let terms = Terms { engine: &now_is.engine, public_url, key: &now_is.signing, now: self.now() };
         let minted = exchange(terms, &subject, &asked)?;
-        let signed = now_is.signing.sign(&minted.claims, &SystemRandom::new());
+        let signed = now_is.signing.sign_text(&minted.payload, &SystemRandom::new());
         let token = Zeroizing::new(signed.map_err(|_| Refusal::not_signed())?);
         case.exchange.granted(&minted);
         Ok(unkept(json(StatusCode::OK, &minted.answer(&token))))

@@ -76,7 +76,7 @@ impl Gateway {
         let no = |reason, text: &str| Denial::unauthenticated(INVOKE_CHALLENGE, reason, text);
         let checks = now_is.checks_tokens(question.resource()).unwrap_or(false);
         let (token, way) = self.token(headers, checks)?;
-        let identity = self.identify(now_is, &token).await.map_err(|error| {
+        let identity = self.identify(now_is, token).await.map_err(|error| {
             no(error.reason(), "the token is not taken; get a new function token").because(chain(&error))
         })?;
         case.is_of(&identity);
@@ -93,24 +93,24 @@ impl Gateway {
             let text = format!("`{}` may not {question}", principal.sub());
             Denial::forbidden("not_granted", text).because(refused(now_is, principal, question))
         })?;
-        self.hand_on(headers, &token, way, checks);
+        self.hand_on(headers, way, checks);
         Ok(permit)
     }
 
     /// The caller's token and where it stood.
-    fn token(&self, headers: &HeaderMap, checks: bool) -> Result<(String, Way), Denial> {
+    fn token<'h>(&self, headers: &'h HeaderMap, checks: bool) -> Result<(&'h str, Way), Denial> {
         let own = single(headers, &X_AUTH_TOKEN)?;
         match (own, authorization(headers)?) {
-            (Some(token), Shown::Nothing) => Ok((token.to_owned(), Way::XAuthToken)),
+            (Some(token), Shown::Nothing) => Ok((token, Way::XAuthToken)),
             (Some(token), _) => {
                 let public_url = &self.settings.public_url;
                 let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
                 if checks || is_ours(value, public_url, self.admin.as_ref()) {
                     return Err(Denial::bad("two_tokens", "send one of `Authorization` and `X-Auth-Token`"));
                 }
-                Ok((token.to_owned(), Way::XAuthToken))
+                Ok((token, Way::XAuthToken))
             }
-            (None, Shown::Bearer(token)) => Ok((token.to_owned(), Way::Authorization)),
+            (None, Shown::Bearer(token)) => Ok((token, Way::Authorization)),
             (None, _) => {
                 let text = "this function is private: no function token was sent";
                 Err(Denial::unauthenticated(INVOKE_CHALLENGE, "no_credential", text))
@@ -120,17 +120,20 @@ impl Gateway {
 
     /// A watchdog that checks tokens gets the token where it looks for it; any other function gets nothing
     /// of ours, and the application's own `Authorization` untouched.
-    fn hand_on(&self, headers: &mut HeaderMap, token: &str, way: Way, checks: bool) {
-        headers.remove(X_AUTH_TOKEN);
+    fn hand_on(&self, headers: &mut HeaderMap, way: Way, checks: bool) {
+        let own = headers.remove(X_AUTH_TOKEN);
         match (way, checks) {
             (Way::XAuthToken, true) => {
-                if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) {
-                    value.set_sensitive(true);
+                if let Some(value) = own.as_ref().and_then(bearer) {
                     headers.insert(AUTHORIZATION, value);
                 }
             }
             (Way::Authorization, true) => {}
-            (_, false) => strip_ours(headers, &self.settings.public_url, self.admin.as_ref()),
+            // What was taken as a token of ours needs not be read again to know whose it is.
+            (Way::Authorization, false) => drop(headers.remove(AUTHORIZATION)),
+            (Way::XAuthToken, false) => {
+                strip_ours(headers, &self.settings.public_url, self.admin.as_ref());
+            }
         }
     }
 
@@ -143,17 +146,15 @@ impl Gateway {
         case: &mut Case,
     ) -> Result<Answer, Denial> {
         let protocol = headers::upgrade(request.headers());
-        let named = request.uri().clone();
-        headers::name_host(request.headers_mut(), &named);
+        if let Some(named) = request.uri().authority().cloned() {
+            headers::name_host(request.headers_mut(), &named);
+        }
         headers::for_function(request.headers_mut(), peer);
         let client = protocol.map(|protocol| {
             upgrade::ask(request.headers_mut(), protocol);
             hyper::upgrade::on(&mut request)
         });
-        let target = match request.uri().query() {
-            Some(query) => format!("{}?{query}", call.path()),
-            None => call.path(),
-        };
+        let target = call.target(request.uri().query());
         let mut answer = case.upstream(self.upstream.send(permit, request, &target)).await?;
         let agreed = headers::upgrade(answer.headers());
         upgrade::follow(client, &mut answer);
@@ -163,6 +164,13 @@ impl Gateway {
         }
         Ok(Response::map(answer, Either::Left))
     }
+}
+
+/// A token as watchdogs read it.
+fn bearer(token: &HeaderValue) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_bytes(&[b"Bearer ", token.as_bytes()].concat()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// Why a token does not open a function, for the log.

@@ -158,12 +158,13 @@ impl Gateway {
         super::host::check(&request)?;
         match route(method, path, &self.settings.default_namespace)? {
             Route::Health => Ok(text(StatusCode::OK, "ok\n")),
-            Route::Page => self.front(&request, case).await,
+            Route::Page => Box::pin(self.front(&request, case)).await,
             Route::Discovery => Ok(self.discovery()),
             Route::Keys => self.keys(),
-            Route::Token => self.exchange(request, case).await,
-            Route::Api(endpoint) => self.api(&endpoint, request, case).await,
-            Route::CancelCall(id) => self.cancel(id, request, case).await,
+            // Boxed, so that a connection keeps no room for what most never ask.
+            Route::Token => Box::pin(self.exchange(request, case)).await,
+            Route::Api(endpoint) => Box::pin(self.api(&endpoint, request, case)).await,
+            Route::CancelCall(id) => Box::pin(self.cancel(id, request, case)).await,
             Route::Function(call) => self.invoke(&call, request, peer, case).await,
         }
     }

@@ -9,6 +9,8 @@ use crate::engine::Engine;
 use crate::model::{Issuer, KeySource, Resource, SYSTEM_ISSUER_NAME};
 use crate::token::{KeySet, SigningKey, VerifyingKeys};
 
+type Watchdogs = HashMap<Box<str>, HashMap<Box<str>, bool>>;
+
 /// An issuer with its keys.
 pub struct Known {
     /// The JwtIssuer's name.
@@ -32,8 +34,8 @@ pub struct Snapshot {
     /// Our own key.
     pub signing: Arc<SigningKey>,
     by_iss: HashMap<Box<str>, Arc<Known>>,
-    /// Functions whose watchdog is known to check tokens, or not to; by `namespace/name`.
-    watchdogs: Arc<HashMap<Box<str>, bool>>,
+    /// Functions whose watchdog is known to check tokens, or not to; by namespace and name.
+    watchdogs: Arc<Watchdogs>,
 }
 
 /// Keys that are newer than the bundle's.
@@ -123,7 +125,7 @@ impl Snapshot {
     /// Whether the function's watchdog is known to check tokens, or not to.
     pub fn checks_tokens(&self, function: &Resource) -> Option<bool> {
         let Resource::Function(ns, name) = function else { return None };
-        self.watchdogs.get(format!("{ns}/{name}").as_str()).copied()
+        self.watchdogs.get(ns.as_str())?.get(name.as_str()).copied()
     }
 }
 
@@ -134,10 +136,13 @@ impl Known {
     }
 }
 
-fn watchdogs(bundle: &Bundle) -> HashMap<Box<str>, bool> {
-    let known = bundle.iter().filter_map(|(key, record)| match record {
-        Record::Function { watchdog, .. } => watchdog.map(|checks| (key.name.clone(), checks)),
-        _ => None,
-    });
-    known.collect()
+fn watchdogs(bundle: &Bundle) -> Watchdogs {
+    let mut known = Watchdogs::new();
+    for (key, record) in bundle.iter() {
+        let Record::Function { watchdog: Some(checks), .. } = record else { continue };
+        if let Some((namespace, name)) = key.name.split_once('/') {
+            known.entry(namespace.into()).or_default().insert(name.into(), *checks);
+        }
+    }
+    known
 }

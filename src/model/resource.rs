@@ -2,6 +2,7 @@
 //! scopes. Namespace and name are always matched apart (`security-rules.md` 1).
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +58,7 @@ fn without_kind(text: &str) -> &str {
 /// A Kubernetes namespace: a DNS label (RFC 1123), 1–63 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Namespace(Box<str>);
+pub struct Namespace(Arc<str>);
 
 impl Namespace {
     /// Reads a namespace.
@@ -82,7 +83,7 @@ impl Namespace {
 /// A function's name by the gateway's rule `[-a-zA-Z_0-9.]+`, at most 253 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct FunctionName(Box<str>);
+pub struct FunctionName(Arc<str>);
 
 /// Whether the gateway's rule allows the byte in a function's name.
 pub(crate) fn function_byte(b: u8) -> bool {
@@ -115,7 +116,7 @@ macro_rules! text_newtype {
         }
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0.into()
+                name.as_str().to_owned()
             }
         }
         impl fmt::Display for $name {

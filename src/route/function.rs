@@ -39,10 +39,11 @@ impl<'p> Invocation<'p> {
             .map_err(|error| Refused::bad("name", error.to_string()))
     }
 
-    /// The path to forward to, the namespace always named.
-    pub fn path(&self) -> String {
+    /// The path to forward to, the namespace always named, and the query as it came.
+    pub fn target(&self, query: Option<&str>) -> String {
         let prefix = if self.asynchronous { "/async-function/" } else { "/function/" };
-        format!("{prefix}{}.{}{}", self.name, self.namespace, self.rest)
+        let (mark, query) = query.map_or(("", ""), |query| ("?", query));
+        [prefix, self.name.as_str(), ".", self.namespace.as_str(), self.rest, mark, query].concat()
     }
 }
 

@@ -274,13 +274,16 @@ fn s3_a_functions_name_is_split_at_its_last_dot() {
     ];
     for (path, resource, forwarded) in rows {
         let Ok(Route::Function(call)) = route("GET", path, &default()) else { panic!("{path}") };
-        assert_eq!((call.resource().to_string().as_str(), call.path().as_str()), (resource, forwarded));
+        assert_eq!((call.resource().to_string().as_str(), call.target(None).as_str()), (resource, forwarded));
         assert_eq!(call.request().unwrap().to_string(), format!("Function:Invoke {resource}"));
     }
+    let Ok(Route::Function(call)) = route("GET", "/function/env/a", &default()) else { panic!() };
+    assert_eq!(call.target(Some("x=%2e&x")), "/function/env.openfaas-fn/a?x=%2e&x");
+    assert_eq!(call.target(Some("")), "/function/env.openfaas-fn/a?");
     let Ok(Route::Function(queued)) = route("POST", "/async-function/env.dev/x", &default()) else {
         panic!()
     };
-    assert_eq!((queued.path().as_str(), queued.asynchronous), ("/async-function/env.dev/x", true));
+    assert_eq!((queued.target(None).as_str(), queued.asynchronous), ("/async-function/env.dev/x", true));
 }
 
 #[test]

@@ -83,8 +83,15 @@ impl SigningKey {
     /// # Errors
     /// [`SignError`] where the crypto library fails.
     pub fn sign(&self, claims: &Map<String, Value>, random: &dyn SecureRandom) -> Result<String, SignError> {
-        let payload = serde_json::to_string(claims).map_err(|_| SignError::Failed)?;
-        let mut token = String::with_capacity(self.bytes(payload.len()));
+        self.sign_text(&serde_json::to_string(claims).map_err(|_| SignError::Failed)?, random)
+    }
+
+    /// The same, where the claims are JSON already.
+    ///
+    /// # Errors
+    /// [`SignError`] where the crypto library fails.
+    pub fn sign_text(&self, payload: &str, random: &dyn SecureRandom) -> Result<String, SignError> {
+        let mut token = String::with_capacity(self.size(payload.len()));
         token.push_str(&self.header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
@@ -94,12 +101,8 @@ impl SigningKey {
         Ok(token)
     }
 
-    /// Bytes of the token that these claims would make.
-    pub fn size(&self, claims: &Map<String, Value>) -> usize {
-        self.bytes(serde_json::to_string(claims).map_or(usize::MAX / 2, |text| text.len()))
-    }
-
-    fn bytes(&self, payload: usize) -> usize {
+    /// Bytes of the token that claims would make whose JSON has so many bytes.
+    pub fn size(&self, payload: usize) -> usize {
         self.header.len() + encoded(payload) + encoded(SIGNATURE_BYTES) + 2
     }
 }

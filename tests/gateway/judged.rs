@@ -169,7 +169,7 @@ fn credentials(record: &Record) {
 }
 
 fn function(ask: &Ask, call: &Invocation<'_>, query: &str, record: &Record) {
-    let target = if query.is_empty() { call.path() } else { format!("{}?{query}", call.path()) };
+    let target = if query.is_empty() { call.target(None) } else { format!("{}?{query}", call.target(None)) };
     assert_eq!((&record.method, &record.target), (&ask.method, &target));
     assert_eq!((&record.namespace, &record.name), (&call.namespace.to_string(), &call.name.to_string()));
     assert_eq!(text(&record.body), ask.body);
