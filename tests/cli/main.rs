@@ -12,6 +12,7 @@ mod audit;
 mod can_i;
 mod check;
 mod exchange;
+mod faults;
 mod gateway;
 mod help;
 mod inspect;
