@@ -1,45 +1,88 @@
-//! How long the API server has been out of contact (`security-rules.md` 29): nothing while every watch was
-//! answered last it asked, else since one was answered. Knows no clock but the one given.
+//! How long the API server has been out of contact (`security-rules.md` 29): nothing while it answered whatever
+//! it was asked last, else since it last did. Every request to it is seen on its way; a watch alone would say
+//! nothing when it is taken up again and nothing has changed.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// What became of the watches.
-#[derive(Debug)]
-pub struct Contacts {
-    began: Instant,
-    watches: Mutex<HashMap<&'static str, Watch>>,
-}
+use http::{Request, Response};
+use tower::{Layer, Service};
 
-/// One watch.
+/// Whether the API server answers.
 #[derive(Debug)]
-struct Watch {
+pub struct Contact(Mutex<State>);
+
+#[derive(Debug, Clone, Copy)]
+struct State {
     answered: Instant,
     failing: bool,
 }
 
-impl Contacts {
-    /// None was made yet. Without a cluster there will be none, and nothing is out of contact.
+impl Contact {
+    /// Nobody was asked yet. Without a cluster nobody will be, and nothing is out of contact.
     pub fn new(now: Instant) -> Self {
-        Self { began: now, watches: Mutex::default() }
+        Self(Mutex::new(State { answered: now, failing: false }))
     }
 
-    /// A watch was answered, or not.
-    pub fn heard(&self, watch: &'static str, answered: bool, now: Instant) {
-        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
-        let watch = watches.entry(watch).or_insert(Watch { answered: self.began, failing: false });
-        watch.failing = !answered;
+    /// It answered, or did not.
+    pub fn heard(&self, answered: bool, now: Instant) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failing = !answered;
         if answered {
-            watch.answered = now;
+            state.answered = now;
         }
     }
 
-    /// For how long; the longest of all watches.
+    /// For how long it has not answered.
     pub fn lost_for(&self, now: Instant) -> Duration {
-        let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
-        let failing = watches.values().filter(|watch| watch.failing);
-        failing.map(|watch| now.saturating_duration_since(watch.answered)).max().unwrap_or_default()
+        let state = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.failing { now.saturating_duration_since(state.answered) } else { Duration::ZERO }
+    }
+}
+
+/// Has a client's requests seen.
+#[derive(Clone)]
+pub struct Seen(pub Arc<Contact>);
+
+impl<S> Layer<S> for Seen {
+    type Service = Seeing<S>;
+
+    fn layer(&self, inner: S) -> Seeing<S> {
+        Seeing { inner, contact: self.0.clone() }
+    }
+}
+
+/// A client whose requests are seen.
+#[derive(Clone)]
+pub struct Seeing<S> {
+    inner: S,
+    contact: Arc<Contact>,
+}
+
+impl<S, A, B> Service<Request<A>> for Seeing<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<B>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let (answer, contact) = (self.inner.call(request), self.contact.clone());
+        Box::pin(async move {
+            let answer = answer.await;
+            // What it refuses it has answered; a proxy in front of it, or an API server that only begins, has not.
+            let answered = answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error());
+            contact.heard(answered, Instant::now());
+            answer
+        })
     }
 }
 
@@ -48,22 +91,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s29_contact_is_lost_since_the_last_answer_and_until_the_same_watch_is_answered_again() {
+    fn s29_contact_is_lost_since_the_last_answer_and_until_the_next() {
         let began = Instant::now();
         let at = |seconds| began + Duration::from_secs(seconds);
-        let contacts = Contacts::new(began);
-        let lost = |seconds| contacts.lost_for(at(seconds)).as_secs();
+        let contact = Contact::new(began);
+        let lost = |seconds| contact.lost_for(at(seconds)).as_secs();
         assert_eq!(lost(100), 0, "without a cluster");
-        contacts.heard("index", false, at(1));
+        contact.heard(false, at(1));
         assert_eq!(lost(10), 10, "never yet");
-        contacts.heard("index", true, at(20));
-        contacts.heard("key", true, at(20));
+        contact.heard(true, at(20));
         assert_eq!(lost(80), 0, "a quiet cluster says nothing");
-        contacts.heard("index", false, at(80));
-        contacts.heard("key", true, at(90));
-        contacts.heard("index", false, at(95));
-        assert_eq!(lost(100), 80, "another watch does not hide it, and trying again does not begin anew");
-        contacts.heard("index", true, at(101));
+        contact.heard(false, at(80));
+        contact.heard(false, at(95));
+        assert_eq!(lost(100), 80, "trying again does not begin anew");
+        contact.heard(true, at(101));
         assert_eq!(lost(102), 0);
     }
 }

@@ -66,7 +66,7 @@ impl Gateway {
 
     fn look_up(&self) {
         let metrics = &self.metrics;
-        let lost = metrics.contacts.lost_for(Instant::now());
+        let lost = metrics.contact.lost_for(Instant::now());
         metrics.out_of_contact.set(i64::try_from(lost.as_secs()).unwrap_or(i64::MAX));
         metrics.cache_entries.set(count(self.verified.len()));
         for sink in self.audit.sinks() {

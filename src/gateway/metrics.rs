@@ -1,6 +1,7 @@
 //! What the gateway measures. Label values are of fixed sets, or names that an administrator gave. What a call
 //! counts on its way was looked up before: it takes no lock but a histogram's own.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -10,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::case::{Case, Kind};
-use super::contact::Contacts;
+use super::contact::Contact;
 use super::measured::Measured;
 use super::times::{Times, long, short};
 use crate::model::Action;
@@ -123,8 +124,8 @@ pub struct Metrics {
     pub refused_bundles: Counter,
     /// Lists of the provider's functions that were asked for.
     pub lists: Family<ListLabels, Counter>,
-    /// Watches of the API server.
-    pub contacts: Contacts,
+    /// Whether the API server answers.
+    pub contact: Arc<Contact>,
     /// How long it has been out of contact, seconds; set when it is read.
     pub out_of_contact: Gauge,
 }
@@ -160,7 +161,7 @@ impl Metrics {
             in_flight: Gauge::default(),
             refused_bundles: Counter::default(),
             lists: Family::default(),
-            contacts: Contacts::new(Instant::now()),
+            contact: Arc::new(Contact::new(Instant::now())),
             out_of_contact: Gauge::default(),
         };
         metrics.register_calls();
@@ -216,11 +217,6 @@ impl Metrics {
     /// Counts a bundle that is not taken.
     pub fn bundle_refused(&self) {
         self.refused_bundles.inc();
-    }
-
-    /// The API server answered a watch, or did not.
-    pub fn contact(&self, watch: &'static str, answered: bool) {
-        self.contacts.heard(watch, answered, Instant::now());
     }
 
     /// Counts a call that is allowed.

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kube::Client;
+use kube::client::ClientBuilder;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::audit::{Audit, AuditError, Writers};
 use super::config::Config;
+use super::contact::{Contact, Seen};
 use super::credential::Admin;
 use super::forward::{Patience, Upstream, UpstreamError};
 use super::keys::Refresher;
@@ -114,8 +116,10 @@ pub enum GatewayError {
 pub async fn run(config: Config) -> Result<(), GatewayError> {
     logging::init(config.log_format, &config.log_level)?;
     let signing = config.signing_key_file.as_deref().map(signing_key).transpose()?.map(Arc::new);
-    let (client, fetcher) = connection(&config).await?;
-    let (gateway, audit) = gateway(&config, fetcher)?;
+    let contact = Arc::new(Contact::new(Instant::now()));
+    let (client, fetcher) = connection(&config, &contact).await?;
+    let (mut gateway, audit) = gateway(&config, fetcher)?;
+    gateway.metrics.contact = contact;
     let gateway = Arc::new(gateway);
     let follow = follow(&config, client, &gateway, signing)?;
     let listening =
@@ -151,14 +155,18 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
 }
 
 /// The way to the cluster, where one is meant, and who asks issuers.
-async fn connection(config: &Config) -> Result<(Option<Client>, Fetcher), GatewayError> {
+async fn connection(
+    config: &Config,
+    contact: &Arc<Contact>,
+) -> Result<(Option<Client>, Fetcher), GatewayError> {
     if config.manifests.is_some() {
         return Ok((None, Fetcher::new(Options::default(), None)));
     }
     let found = kubeconfig::find(&config.cluster).await?;
     let address = found.cluster_url.to_string();
     let api = url::Url::parse(&address).map_err(|_| GatewayError::Address(address))?;
-    let client = Client::try_from(found).map_err(GatewayError::Client)?;
+    let client = ClientBuilder::try_from(found).map_err(GatewayError::Client)?;
+    let client = client.with_layer(&Seen(contact.clone())).build();
     Ok((Some(client.clone()), Fetcher::new(Options::default(), Some(Cluster::new(client, api)))))
 }
 

@@ -6,7 +6,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::operator::installed::{WITHIN, all_ready, installed};
-use crate::support::{Failure, Result, shared::shared, wait::eventually};
+use crate::support::{
+    Failure, Result,
+    controlplane::{ControlPlane, Program},
+    flags::Options,
+    shared::shared,
+    wait::eventually,
+};
 
 const US: &str = "https://gateway.example.com";
 
@@ -148,4 +154,37 @@ async fn without_an_operator_the_last_bundle_serves_and_a_broken_index_changes_n
         gateway.stop().await
     })
     .await
+}
+
+#[tokio::test]
+async fn s29_without_the_api_server_the_gateway_serves_on_and_tells_for_how_long() -> Result<()> {
+    const METRIC: &str = "faas_iam_gateway_out_of_contact_seconds";
+    let mut plane = ControlPlane::start(Options::default()).await?;
+    let cluster = plane.cluster().clone();
+    let served = installed(&cluster, json!({"publicUrl": US, "gateway": {"enabled": true}}), async |at| {
+        at.apply(DECLARED).await?;
+        let operator = at.start("one", &["--public-url", US])?;
+        all_ready(&at, &NAMES).await?;
+        operator.stop().await?;
+        let (mut gateway, url) = at.gateway_account().await?.start_gateway(&upstream().await?, US)?;
+        let caller = Caller { client: reqwest::Client::builder().no_proxy().build()?, url };
+        gateway.ready().await?;
+        let token = caller.exchange(&at.cluster.token("default", "default", &[US]).await?).await?;
+        assert_eq!(gateway.metric(METRIC).await?, Some(0.0));
+
+        plane.kill(Program::Apiserver).await?;
+        let lost = async || Ok(gateway.metric(METRIC).await?.filter(|seconds| *seconds > 0.0).map(drop));
+        eventually("the lost contact to be measured", WITHIN, lost).await?;
+        assert_eq!((caller.get(&token).await?, gateway.get("/readyz").await?.0), (200, 200));
+
+        plane.start_program(Program::Apiserver).await?;
+        plane.ready(Program::Apiserver).await?;
+        let back = async || Ok(gateway.metric(METRIC).await?.filter(|seconds| *seconds == 0.0).map(drop));
+        eventually("contact to be back", std::time::Duration::from_secs(120), back).await?;
+        assert_eq!(caller.get(&token).await?, 200);
+        gateway.stop().await
+    })
+    .await;
+    plane.shut_down().await?;
+    served
 }

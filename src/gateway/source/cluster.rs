@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -199,9 +199,9 @@ impl Source {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut listed = None;
         watcher(api, config).default_backoff().filter_map(move |event| {
-            // A watch that begins has asked nobody yet.
-            if !matches!(event, Ok(Event::Init)) {
-                gateway.metrics.contact(name, event.is_ok());
+            // A watch that begins has asked nobody yet; one that ends asks anew, which is seen then.
+            if matches!(event, Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_))) {
+                gateway.metrics.contact.heard(true, Instant::now());
             }
             let seen = match event {
                 Ok(Event::Init) => {
