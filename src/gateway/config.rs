@@ -58,7 +58,7 @@ pub struct Config {
     #[arg(long, env = "FAAS_IAM_UPSTREAM", value_name = "URL")]
     pub upstream: String,
 
-    /// A file with trust roots for an upstream by https, PEM, besides the system's
+    /// A file with trust roots for the upstream and for issuers, PEM, besides the system's
     #[arg(long, env = "FAAS_IAM_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 

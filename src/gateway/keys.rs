@@ -19,6 +19,7 @@ type Slot = Arc<tokio::sync::Mutex<Option<Instant>>>;
 /// Who asks issuers, and what they answered.
 pub struct Refresher {
     fetcher: Fetcher,
+    roots: TrustRoots,
     slots: Mutex<HashMap<Box<str>, Slot>>,
     newer: Mutex<Newer>,
 }
@@ -26,7 +27,14 @@ pub struct Refresher {
 impl Refresher {
     /// Nobody was asked yet.
     pub fn new(fetcher: Fetcher) -> Self {
-        Self { fetcher, slots: Mutex::default(), newer: Mutex::default() }
+        let roots = TrustRoots::system();
+        Self { fetcher, roots, slots: Mutex::default(), newer: Mutex::default() }
+    }
+
+    /// The same, which trusts these roots.
+    #[must_use]
+    pub fn trusting(self, roots: TrustRoots) -> Self {
+        Self { roots, ..self }
     }
 
     /// The newer keys so far.
@@ -57,7 +65,8 @@ impl Gateway {
             return None;
         }
         *asked = Some(Instant::now());
-        let found = self.refresher.fetcher.fetch(iss, &before.issuer.keys, &TrustRoots::system()).await;
+        let Refresher { fetcher, roots, .. } = &self.refresher;
+        let found = fetcher.fetch(iss, &before.issuer.keys, roots).await;
         self.metrics.refreshed(iss, found.is_ok());
         match found {
             Ok(found) => {

@@ -28,7 +28,7 @@ use super::tls::{Tls, TlsError};
 use super::{health, listen};
 use crate::kubeconfig::{self, NoCluster};
 use crate::model::Namespace;
-use crate::operator::fetch::{Cluster, Fetcher, Options};
+use crate::operator::fetch::{Cluster, Fetcher, Options, TrustRoots};
 use crate::operator::logging;
 use crate::token::{SigningKey, SigningKeyError};
 use crate::trust::{TrustBundle, TrustError};
@@ -200,8 +200,11 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<(Gateway, Writers), Gate
         private: config.private_functions,
         callback_hosts: config.callback_hosts.clone(),
     };
-    let (admin, upstream) = (admin(config)?, upstream(config)?);
-    let mut gateway = Gateway::new(settings, admin, upstream, Refresher::new(fetcher));
+    let roots = roots(config)?;
+    let (admin, upstream) = (admin(config)?, upstream(config, roots.as_ref())?);
+    let refresher =
+        Refresher::new(fetcher).trusting(roots.iter().fold(TrustRoots::system(), TrustRoots::with));
+    let mut gateway = Gateway::new(settings, admin, upstream, refresher);
     let (audit, writers) = Audit::start(&config.audit, &gateway.metrics)?;
     gateway.audit = audit;
     Ok((gateway, writers))
@@ -221,9 +224,9 @@ fn roots(config: &Config) -> Result<Option<TrustBundle>, GatewayError> {
     Ok(Some(bundle))
 }
 
-fn upstream(config: &Config) -> Result<Upstream, GatewayError> {
+fn upstream(config: &Config, roots: Option<&TrustBundle>) -> Result<Upstream, GatewayError> {
     let patience = Patience { function: config.function_timeout.0, ..Patience::default() };
-    Ok(Upstream::with(&config.upstream, roots(config)?.as_ref(), patience)?)
+    Ok(Upstream::with(&config.upstream, roots, patience)?)
 }
 
 fn tls(config: &Config) -> Result<Option<Arc<Tls>>, GatewayError> {

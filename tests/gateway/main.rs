@@ -20,6 +20,7 @@ mod faas_cli;
 mod framing;
 mod headers;
 mod http2;
+mod issuers;
 mod judged;
 mod people;
 #[path = "../up/session.rs"]

@@ -155,6 +155,11 @@ impl World {
         Start { scratch: &self.scratch, upstream, public_url }.gateway(name, port, more).await
     }
 
+    /// Writes a file beside the gateways' own, and gives its path.
+    pub fn file(&self, name: &str, text: &str) -> Result<String> {
+        Ok(self.scratch.write(name, text)?.display().to_string())
+    }
+
     /// Where the gateways' files are.
     pub fn folder(&self) -> &std::path::Path {
         self.scratch.path()
@@ -180,9 +185,9 @@ impl Start<'_> {
         arguments.extend(["--audit-file", &audit]);
         arguments.extend(["--upstream", self.upstream, "--public-url", self.public_url]);
         arguments.extend(more);
-        // The OpenID provider's authority, as one that this machine trusts.
-        let env = [("SSL_CERT_FILE", file("ca.pem")), ("FAAS_IAM_LOG_FORMAT", "json".to_owned())];
-        let env: Vec<_> = env.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let ca = file("ca.pem");
+        arguments.splice(1..1, ["--ca-file", &ca]);
+        let env = [("FAAS_IAM_LOG_FORMAT", "json")];
         let mut process = product::start(name, self.scratch.path(), &arguments, &env)?;
         process.line_with("\"message\":\"listening\"", WITHIN).await?;
         Ok(Gateway { process, address })
