@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::bundle::{Bundle, Record, Sort};
-use crate::model::{Resource, ResourcePattern};
+use crate::model::{FunctionName, Namespace, Resource, ResourcePattern};
 
 /// Privacy, indexed: whole names are looked up, patterns are walked.
 #[derive(Debug, Default)]
@@ -81,12 +81,32 @@ impl Privacy {
     /// Whether what is asked about is a private function; what is no function is never public.
     pub fn of(&self, resource: &Resource, default: bool) -> bool {
         let Resource::Function(namespace, name) = resource else { return true };
+        // Nobody having said anything, the default does.
+        self.all_private
+            || self.said(resource).unwrap_or(default)
+            || alike(namespace, name).into_iter().flatten().any(|same| self.said(&same) == Some(true))
+    }
+
+    /// What was said of a function under just this name; private wins.
+    fn said(&self, resource: &Resource) -> Option<bool> {
+        let Resource::Function(namespace, name) = resource else { return None };
         let named = self.named.get(namespace.as_str()).and_then(|names| names.get(name.as_str()));
         let matching = self.patterns.iter().filter(|(pattern, _)| pattern.covers(resource));
-        let said = matching.map(|(_, private)| *private).chain(named.copied());
-        // Private wins; nobody having said anything, the default does.
-        self.all_private || said.reduce(|a, b| a || b).unwrap_or(default)
+        matching.map(|(_, private)| *private).chain(named.copied()).reduce(|a, b| a || b)
     }
+}
+
+/// The functions that an upstream may find under this name although they are called otherwise: one that makes
+/// a host of it (`direct_functions`) asks a name server, to which letters have no case and what stands before
+/// the name of a Service is a Pod or port of it.
+fn alike(namespace: &Namespace, name: &FunctionName) -> [Option<Resource>; 2] {
+    let text = name.as_str();
+    if !text.bytes().any(|b| b.is_ascii_uppercase() || b == b'.') {
+        return [None, None];
+    }
+    let lower = text.to_ascii_lowercase();
+    let service = lower.rsplit('.').next().unwrap_or_default();
+    [&lower, service].map(|text| Some(Resource::Function(namespace.clone(), FunctionName::new(text).ok()?)))
 }
 
 /// The FunctionPrivacy whose access token is listed.

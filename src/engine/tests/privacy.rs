@@ -63,6 +63,20 @@ fn a_record_that_cannot_be_read_may_cover_everything() {
 }
 
 #[test]
+fn s2_a_private_function_is_private_under_every_name_by_which_a_name_server_finds_it() {
+    let engine = world(&[(&["dev:env"], true, None), (&["dev:job-*"], true, None)]);
+    for name in ["dev:ENV", "dev:eNv", "dev:10-0-0-7.env", "dev:_http._tcp.Env", "dev:JOB-1"] {
+        assert!(!public(&engine, name, false), "{name}");
+    }
+    for name in ["dev:ENVY", "dev:env.other", "dev:envy", "prod:ENV"] {
+        assert!(public(&engine, name, false), "{name}");
+    }
+    let engine = world(&[(&["dev:env"], false, None)]);
+    assert!(public(&engine, "dev:env", true));
+    assert!(!public(&engine, "dev:ENV", true), "public is what is written, and nothing else");
+}
+
+#[test]
 fn nobody_invokes_in_kube_system_and_a_permit_for_everybody_is_for_invoking_alone() {
     let engine = world(&[]);
     assert!(!public(&engine, "kube-system:env", false));
