@@ -129,9 +129,7 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(endpoints(measured, gateway.clone(), stop.clone()));
-    if config.manifests.is_some() {
-        tasks.spawn(until(stop.clone(), refreshing(gateway.clone())));
-    }
+    tasks.spawn(until(stop.clone(), refreshing(gateway.clone(), config.manifests.is_some())));
     tasks.spawn(until(stop.clone(), follow));
     if let Some(tls) = listening.tls.clone() {
         let gateway = gateway.clone();
@@ -274,11 +272,15 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
     }
 }
 
-/// Asks issuers at once and then every quarter of an hour.
-async fn refreshing(gateway: Arc<Gateway>) {
+/// Asks issuers at once and then every quarter of an hour: all of them where nobody else does.
+async fn refreshing(gateway: Arc<Gateway>, alone: bool) {
     let mut due = tokio::time::interval(REFRESH);
     loop {
         due.tick().await;
-        gateway.refresh_all().await;
+        if alone {
+            gateway.refresh_all().await;
+        } else {
+            gateway.refresh_newer().await;
+        }
     }
 }

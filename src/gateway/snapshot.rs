@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::bundle::{Bundle, Record};
 use crate::engine::Engine;
@@ -47,6 +48,8 @@ pub struct Successor {
     pub of: KeySet,
     /// They.
     pub keys: Arc<VerifyingKeys>,
+    /// When they were read.
+    pub read: Instant,
 }
 
 /// Keys that are newer than the bundle's, by `iss`.

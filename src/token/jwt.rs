@@ -214,6 +214,11 @@ impl VerifyingKeys {
         Self(set.iter().map(|key| (key.clone(), prepare(key.material()))).collect())
     }
 
+    /// Whether these are the keys of the set.
+    pub fn is_of(&self, set: &KeySet) -> bool {
+        self.0.iter().map(|(key, _)| key).eq(set.iter())
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -1,7 +1,8 @@
 //! Keys that nobody knows yet.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -27,6 +28,24 @@ async fn provider() -> (String, Arc<AtomicUsize>) {
         );
     tokio::spawn(async move { axum::serve(listener, router).await });
     (iss, asked)
+}
+
+/// One whose keys, all the same but for their ids, can be changed; without any it fails.
+async fn changing(kids: &[&'static str]) -> (String, Arc<Mutex<Vec<&'static str>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let iss = format!("http://{}", listener.local_addr().unwrap());
+    let kids = Arc::new(Mutex::new(kids.to_vec()));
+    let (document, has) = (json!({"issuer": iss, "jwks_uri": format!("{iss}/keys")}), kids.clone());
+    let keys = move || async move {
+        let kids = has.lock().unwrap().clone();
+        let keys: Vec<_> = kids.iter().map(|kid| P256.jwk(json!({"kid": kid}))).collect();
+        json_answer(json!({"keys": keys}))
+    };
+    let router = axum::Router::new()
+        .route("/.well-known/openid-configuration", axum::routing::get(|| async { json_answer(document) }))
+        .route("/keys", axum::routing::get(keys));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (iss, kids)
 }
 
 fn declared(iss: &str) -> Bundle {
@@ -95,4 +114,56 @@ async fn s20_nobody_is_asked_because_of_what_a_token_says() {
         signed("idp", json!({"iss": iss, "aud": "gw", "sub": "alice", "exp": running.gateway.now() + 60}));
     assert!(running.exchange(&token, &[]).await.is_err());
     assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+/// A gateway whose bundle has the key `old` of this issuer, and a token by a key of its.
+async fn knowing(iss: &str) -> (Running, impl Fn(&str) -> String) {
+    let mut bundle = declared(iss);
+    let keys = json!({"keys": [P256.jwk(json!({"kid": "old"}))]});
+    let keys = KeySet::parse(&keys, crate::token::Source::Remote).unwrap().set;
+    let issuer = json!({"iss": iss, "aud": ["gw"], "token_expiry": 1800, "keys": "discovery"});
+    let (origin, issuer) = (Origin::default(), serde_json::from_value(issuer).unwrap());
+    bundle.insert("new", Record::Issuer { origin, issuer, keys, stale_since: None });
+    let running = Running::with(Default::default(), Some(bundle)).await;
+    let claims = json!({"iss": iss, "aud": "gw", "sub": "alice", "exp": running.gateway.now() + 60});
+    (running, move |kid: &str| signed(kid, claims.clone()))
+}
+
+#[tokio::test]
+async fn s19_keys_that_turn_out_to_be_the_same_make_nothing_be_verified_anew() {
+    let (iss, _) = changing(&["old"]).await;
+    let (running, token) = knowing(&iss).await;
+    let epoch = || running.gateway.snapshot().unwrap().epoch;
+    let before = epoch();
+    assert!(running.exchange(&token("made up"), &[]).await.is_err());
+    let asked = format!("faas_iam_gateway_key_refreshes_total{{iss=\"{iss}\",result=\"ok\"}}");
+    assert_eq!(running.metric(&asked), Some(1.0));
+    assert_eq!(epoch(), before);
+    assert!(running.exchange(&token("old"), &[]).await.is_ok());
+}
+
+#[tokio::test]
+async fn s21_a_key_that_came_and_went_between_two_bundles_ends_with_the_next_refresh() {
+    let (iss, kids) = changing(&["old", "new"]).await;
+    let (running, token) = knowing(&iss).await;
+    assert!(running.exchange(&token("new"), &[]).await.is_ok());
+    *kids.lock().unwrap() = vec!["old"];
+    running.gateway.refresher.age(Duration::from_secs(31));
+    running.gateway.refresh_newer().await;
+    assert!(running.exchange(&token("new"), &[]).await.is_err());
+    assert!(running.exchange(&token("old"), &[]).await.is_ok());
+}
+
+#[tokio::test]
+async fn s21_keys_that_cannot_be_read_anew_are_used_for_a_day() {
+    let (iss, kids) = changing(&["old", "new"]).await;
+    let (running, token) = knowing(&iss).await;
+    assert!(running.exchange(&token("new"), &[]).await.is_ok());
+    kids.lock().unwrap().clear();
+    running.gateway.refresher.age(Duration::from_secs(23 * 3600));
+    running.gateway.refresh_all().await;
+    assert!(running.exchange(&token("new"), &[]).await.is_ok());
+    running.gateway.refresher.age(Duration::from_secs(3600));
+    running.gateway.refresh_all().await;
+    assert!(running.exchange(&token("new"), &[]).await.is_err());
 }
