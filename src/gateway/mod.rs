@@ -15,6 +15,7 @@ mod case;
 mod config;
 mod contact;
 mod credential;
+mod descriptors;
 mod dial;
 mod exchanging;
 mod forward;

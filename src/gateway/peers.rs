@@ -27,6 +27,23 @@ impl Default for Limits {
     }
 }
 
+/// Descriptors that are for neither connections nor requests: idle connections to the upstream, files, the API server.
+const OTHERS: usize = 320;
+
+impl Limits {
+    /// As many of these as so many file descriptors have room for, each connection and each request being one; two
+    /// addresses at least share what there is.
+    pub fn within(self, descriptors: usize) -> Self {
+        let room = (descriptors.saturating_sub(OTHERS) / 2).max(2);
+        Self {
+            connections: self.connections.min(room),
+            connections_of_one: self.connections_of_one.min(room / 2),
+            requests: self.requests.min(room),
+            requests_of_one: self.requests_of_one.min(room / 2),
+        }
+    }
+}
+
 /// The places, and who has them.
 pub struct Places {
     limits: Limits,
@@ -130,7 +147,7 @@ fn counted(counter: &AtomicUsize, most: usize) -> bool {
 }
 
 /// What counts as one address: of IPv6 the network of 64 bits, which is what one customer gets.
-fn one(address: IpAddr) -> IpAddr {
+pub fn one(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,
@@ -160,6 +177,17 @@ mod tests {
         assert!(taken(&places, "10.0.0.1", false).is_some(), "a front end that is trusted");
         drop(first);
         assert!(taken(&places, "10.0.0.1", true).is_some());
+    }
+
+    #[test]
+    fn s27_there_are_no_more_places_than_descriptors_and_one_address_never_has_all() {
+        for descriptors in [400, 1024, 65_536, 1 << 20] {
+            let limits = Limits::default().within(descriptors);
+            assert!(limits.connections + limits.requests + OTHERS <= descriptors, "{limits:?}");
+            assert!(limits.connections_of_one * 2 <= limits.connections, "{limits:?}");
+            assert!(limits.requests_of_one * 2 <= limits.requests, "{limits:?}");
+        }
+        assert_eq!(Limits::default().within(1 << 20).connections, Limits::default().connections);
     }
 
     #[test]

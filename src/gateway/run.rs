@@ -20,12 +20,13 @@ use super::credential::Admin;
 use super::forward::{Patience, Upstream, UpstreamError};
 use super::keys::Refresher;
 use super::listen::Listening;
+use super::peers::Limits;
 use super::service::{Gateway, Settings};
 use super::source::cluster;
 use super::source::folder::FolderError;
 use super::source::standalone::Standalone;
 use super::tls::{Tls, TlsError};
-use super::{health, listen};
+use super::{descriptors, health, listen};
 use crate::kubeconfig::{self, NoCluster};
 use crate::model::Namespace;
 use crate::operator::fetch::{Cluster, Fetcher, Options, TrustRoots};
@@ -122,8 +123,12 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
     gateway.metrics.contact = contact;
     let gateway = Arc::new(gateway);
     let follow = follow(&config, client, &gateway, signing)?;
-    let listening =
-        Listening { tls: tls(&config)?, trusted: config.trusted_proxies.clone(), ..Listening::default() };
+    let listening = Listening {
+        tls: tls(&config)?,
+        trusted: config.trusted_proxies.clone(),
+        limits: descriptors::within(Limits::default()),
+        ..Listening::default()
+    };
     let clients = bind(config.listen).await?;
     let measured = bind(config.metrics_listen).await?;
     let stop = CancellationToken::new();
