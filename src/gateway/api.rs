@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::answer::{API_CHALLENGE, Answer, Denial};
 use super::authenticate::Identity;
+use super::buffers::Whose;
 use super::case::Case;
 use super::credential::{Shown, authorization};
 use super::listing::{MAX_LIST_BYTES, cut_down};
@@ -173,7 +174,7 @@ impl Gateway {
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(BTreeMap::new()),
             StatusCode::OK => {
-                let body = self.buffers.of_provider(answer.into_body(), MAX_BODY_BYTES).await;
+                let body = self.buffers.of_provider(answer.into_body(), MAX_BODY_BYTES, None).await;
                 let bytes = body.map_err(|denial| of_upstream(denial, "upstream"))?;
                 let deployed: Deployed = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
                 Ok(deployed.labels.unwrap_or_default())
@@ -227,7 +228,8 @@ impl Gateway {
             return Ok(answer.map(Either::Left));
         };
         let (mut parts, body) = answer.into_parts();
-        let list = self.buffers.of_provider(body, MAX_LIST_BYTES).await;
+        let person = Whose::Person(format!("{}\n{}", principal.iss(), principal.sub()).into());
+        let list = self.buffers.of_provider(body, MAX_LIST_BYTES, Some(person)).await;
         let list = list.map_err(|denial| of_upstream(denial, "upstream_list"))?;
         let place = call.request.resource().namespace();
         let cut = cut_down(listing, &list, &now_is.engine, principal, place)?;

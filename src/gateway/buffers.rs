@@ -1,5 +1,5 @@
-//! Bodies that are read whole: each of bounded size and within a time, and all of them together, and those of
-//! one address, within a budget (`security-rules.md` 27). What is held counts until nobody holds it any more.
+//! Bodies that are read whole: each of bounded size and within a time, and all of them together, those of one
+//! address, and answers for one person, within a budget (`security-rules.md` 27). What is held counts until nobody holds it any more.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Denial;
+use super::peers::one;
 
 /// What may be held.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ pub struct Budget {
     pub client: usize,
     /// Bytes of the provider's answers, altogether.
     pub provider: usize,
+    /// Bytes of those for one person, who may take them as slowly as anybody.
+    pub person: usize,
     /// How long a client may take for its body,
     pub client_within: Duration,
     /// and how long the provider.
@@ -32,7 +35,8 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         let [client_within, provider_within] = [30, 60].map(Duration::from_secs);
-        Self { clients: 256 << 20, client: 64 << 20, provider: 256 << 20, client_within, provider_within }
+        let [clients, client, provider, person] = [256, 64, 256, 64].map(|mebibytes| mebibytes << 20);
+        Self { clients, client, provider, person, client_within, provider_within }
     }
 }
 
@@ -41,7 +45,19 @@ pub struct Buffers {
     budget: Budget,
     clients: Arc<Semaphore>,
     provider: Arc<Semaphore>,
-    shares: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    shares: Shares,
+}
+
+/// Bytes that are held, by whose they are.
+type Shares = Arc<Mutex<HashMap<Whose, usize>>>;
+
+/// Whose bytes they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Whose {
+    /// Those of who sent them.
+    Address(IpAddr),
+    /// Those of whom they are for.
+    Person(Box<str>),
 }
 
 /// A whole body.
@@ -57,11 +73,12 @@ struct Kept {
     share: Option<Share>,
 }
 
-/// Part of what one address may have.
+/// Part of what one address or person may have.
 struct Share {
-    of: IpAddr,
+    of: Whose,
     bytes: usize,
-    shares: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    most: usize,
+    shares: Shares,
 }
 
 impl Buffers {
@@ -77,8 +94,7 @@ impl Buffers {
     /// # Errors
     /// [`Denial`]: 413, 408, 400 where it breaks off, 503 where too much is held.
     pub async fn of_client(&self, body: Incoming, most: usize, peer: IpAddr) -> Result<Whole, Denial> {
-        let share = Share { of: peer, bytes: 0, shares: self.shares.clone() };
-        let kept = Kept { permits: None, share: Some(share) };
+        let kept = self.share(Whose::Address(one(peer)), self.budget.client);
         let read = self.read(body, most, &self.clients, kept);
         let late = |_| {
             let text = "the body did not come in time";
@@ -87,17 +103,27 @@ impl Buffers {
         tokio::time::timeout(self.budget.client_within, read).await.map_err(late)?
     }
 
-    /// The body of an answer of the provider's.
+    /// The body of an answer of the provider's, and for whom it is held until it is sent.
     ///
     /// # Errors
     /// [`Denial`]: as for a client, and 504.
-    pub async fn of_provider(&self, body: Incoming, most: usize) -> Result<Whole, Denial> {
-        let read = self.read(body, most, &self.provider, Kept::default());
+    pub async fn of_provider(
+        &self,
+        body: Incoming,
+        most: usize,
+        person: Option<Whose>,
+    ) -> Result<Whole, Denial> {
+        let kept = person.map(|person| self.share(person, self.budget.person)).unwrap_or_default();
+        let read = self.read(body, most, &self.provider, kept);
         let late = |_| {
             let text = "the upstream's answer did not come in time";
             Denial::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", text)
         };
         tokio::time::timeout(self.budget.provider_within, read).await.map_err(late)?
+    }
+
+    fn share(&self, of: Whose, most: usize) -> Kept {
+        Kept { permits: None, share: Some(Share { of, bytes: 0, most, shares: self.shares.clone() }) }
     }
 
     async fn read(
@@ -117,7 +143,7 @@ impl Buffers {
                 let text = format!("the body has more than {most} bytes");
                 return Err(Denial::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text));
             }
-            kept.more(data.len(), pool, self.budget.client)?;
+            kept.more(data.len(), pool)?;
             bytes.extend_from_slice(&data);
         }
         Ok(Whole { bytes: bytes.freeze(), kept })
@@ -151,13 +177,13 @@ impl AsRef<[u8]> for Made {
 }
 
 impl Kept {
-    fn more(&mut self, bytes: usize, pool: &Arc<Semaphore>, of_one: usize) -> Result<(), Denial> {
+    fn more(&mut self, bytes: usize, pool: &Arc<Semaphore>) -> Result<(), Denial> {
         let full = || {
             let text = "too much is being read at once; try again soon";
             Denial::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", text)
         };
         if let Some(share) = &mut self.share
-            && !share.more(bytes, of_one)
+            && !share.more(bytes)
         {
             return Err(full());
         }
@@ -172,10 +198,10 @@ impl Kept {
 }
 
 impl Share {
-    fn more(&mut self, bytes: usize, most: usize) -> bool {
+    fn more(&mut self, bytes: usize) -> bool {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = shares.entry(self.of).or_default();
-        let fits = held.saturating_add(bytes) <= most;
+        let held = shares.entry(self.of.clone()).or_default();
+        let fits = held.saturating_add(bytes) <= self.most;
         if fits {
             *held += bytes;
             self.bytes += bytes;

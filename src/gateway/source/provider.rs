@@ -226,7 +226,7 @@ impl Gateway {
         if answer.status() != StatusCode::OK {
             return Err(Unlisted::Status { path: path.to_owned(), status: answer.status() });
         }
-        self.buffers.of_provider(answer.into_body(), MAX_LIST_BYTES).await.map_err(denied)
+        self.buffers.of_provider(answer.into_body(), MAX_LIST_BYTES, None).await.map_err(denied)
     }
 }
 

@@ -103,6 +103,16 @@ async fn s27_lists_have_a_budget_for_all_callers_together() {
 }
 
 #[tokio::test]
+async fn s27_lists_for_one_person_have_a_part_of_that_budget() {
+    let running = budgeted(Budget { person: 20, ..Budget::default() }).await;
+    let token = running.api_token("alice").await;
+    let (status, text) = running.send("GET", "/system/functions?namespace=dev", Some(&token), "").await;
+    assert_eq!(status, 503, "{text}");
+    let deploys = r#"{"service":"env","namespace":"dev","image":"i"}"#;
+    assert_eq!(running.send("PUT", "/system/functions", Some(&token), deploys).await.0, 200);
+}
+
+#[tokio::test]
 async fn what_was_made_of_a_list_holds_its_part_until_it_is_sent() {
     let running = budgeted(Budget { provider: 200, ..Budget::default() }).await;
     let token = running.api_token("alice").await;
