@@ -7,6 +7,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde::Serialize;
 
+use super::audit::{DETAIL_BYTES, cut};
 use crate::exchange::{Code, Refusal};
 use crate::route::Refused;
 
@@ -86,7 +87,7 @@ impl Denial {
 
     /// The answer, with the id under which the log tells the whole reason.
     pub fn answer(&self, id: &str) -> Answer {
-        let told = format!("{} (decision {id})", self.text);
+        let told = format!("{} (decision {id})", cut(&self.text, DETAIL_BYTES));
         let mut answer = match self.oauth {
             Some(error) => unkept(json(
                 self.status,

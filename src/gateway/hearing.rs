@@ -75,8 +75,8 @@ impl<'g> Hearing<'g> {
             method = cut(self.method.as_str(), METHOD_BYTES),
             path = cut(self.path, PATH_BYTES),
             peer = %self.case.peer,
-            text = denial.text,
-            detail = denial.detail,
+            text = cut(&denial.text, DETAIL_BYTES),
+            detail = cut(&denial.detail, DETAIL_BYTES),
             "refused"
         );
     }

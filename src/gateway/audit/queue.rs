@@ -1,5 +1,6 @@
 //! A bounded queue in front of a writer that may be slow. Whoever fills it never waits; what does not fit is
-//! counted, said in the log now and then, and told to the writer, so that its readers see the gap.
+//! counted, said in the log now and then, and told to the writer, so that its readers see the gap. Strangers fill
+//! no more than half of it: whoever does something behind a flood of refusals is told of all the same.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,7 +83,13 @@ impl Queue {
 
     /// Hands an event over, or loses it.
     pub fn tell(&self, event: &Arc<Event>) {
-        if (self.wants)(event) && self.sender.try_send(Message::Event(event.clone())).is_err() {
+        if !(self.wants)(event) {
+            return;
+        }
+        // What nobody proved anything for costs its sender nothing.
+        let half = self.sender.max_capacity() / 2;
+        let full = event.actor.is_none() && self.sender.capacity() <= half;
+        if full || self.sender.try_send(Message::Event(event.clone())).is_err() {
             self.lost.add(1, &"too many events wait for it");
         }
     }
@@ -114,5 +121,23 @@ impl Lost {
     /// How many were lost since somebody asked last.
     pub fn take(&self) -> u64 {
         self.untold.swap(0, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::tests::event;
+    use super::*;
+
+    #[test]
+    fn s30_strangers_push_nobody_out_who_is_known() {
+        let dropped = Counter::default();
+        let (queue, _waiting) = Queue::new("file", |_| true, 10, dropped.clone());
+        let stranger = Arc::new(Event { actor: None, ..event() });
+        (0..20).for_each(|_| queue.tell(&stranger));
+        assert_eq!((queue.len(), dropped.get()), (5, 15));
+        let known = Arc::new(event());
+        (0..6).for_each(|_| queue.tell(&known));
+        assert_eq!((queue.len(), dropped.get()), (10, 16));
     }
 }

@@ -181,3 +181,21 @@ async fn the_token_endpoint_describes_errors_in_the_characters_that_rfc_6749_all
     let allowed = |c: char| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
     assert!(text.chars().all(allowed), "{text}");
 }
+
+#[tokio::test]
+async fn s27_a_name_of_any_length_makes_no_long_refusal_and_no_long_log() {
+    let log = Log::of_everything();
+    let running = Running::new().await;
+    let token = running.api_token("root").await;
+    let body = format!("{{\"service\":\"{}\"}}", "a".repeat(900_000));
+    for (method, target, body) in [
+        ("GET", format!("/function/{}", "a".repeat(40_000)), ""),
+        ("POST", "/system/functions".into(), &body),
+    ] {
+        let (status, text) = running.send(method, &target, Some(&token), body).await;
+        assert_eq!((status, text.len() < 4_000), (400, true), "{text:.200}");
+    }
+    let lines = log.text();
+    let long = lines.lines().find(|line| line.contains("refused") && line.len() > 8_000);
+    assert!(long.is_none(), "{long:.200?}");
+}
