@@ -1,8 +1,9 @@
 //! A folder of manifests, watched: read whole after each change, compiled as the operator compiles, and
 //! taken where everything could be read; otherwise the last good state stays (`security-rules.md` 29).
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
@@ -44,6 +45,15 @@ pub fn read(folder: &Path, namespace: &str, last_valid: &mut LastValid) -> Resul
         tracing::warn!("{finding}");
     }
     Ok(bundle)
+}
+
+/// What a name leads to: the device, the number there, and when it was made, since numbers are given anew.
+pub type Stands = (u64, u64, Option<SystemTime>);
+
+/// What the name of a folder leads to now, through links.
+pub fn stands(folder: &Path) -> Option<Stands> {
+    let found = std::fs::metadata(folder).ok()?;
+    Some((found.dev(), found.ino(), found.created().ok()))
 }
 
 /// Tells of changes in a folder.

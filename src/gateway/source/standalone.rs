@@ -6,21 +6,27 @@
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::stream;
+use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 
-use super::folder::{self, FolderError, Watch};
+use super::folder::{self, FolderError, Stands, Watch};
 use super::provider::{self, Functions, News};
 use crate::bundle::Bundle;
 use crate::compile::LastValid;
 use crate::gateway::service::Gateway;
 use crate::token::SigningKey;
 
+/// How often it is looked whether the folder's name still leads to what is watched. What is exchanged whole, as a
+/// link by git-sync, tells nobody, and the removal of a Role in it would never be felt.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// What was read so far.
 pub struct Standalone {
     folder: PathBuf,
+    /// What its name led to when it was read.
+    stands: Option<Stands>,
     namespace: String,
     signing: Arc<SigningKey>,
     last_valid: LastValid,
@@ -41,11 +47,13 @@ impl Standalone {
         signing: Arc<SigningKey>,
         gateway: &Gateway,
     ) -> Result<(Self, Watch), FolderError> {
+        let stands = folder::stands(&folder);
         let watch = Watch::new(&folder)?;
         let mut last_valid = LastValid::new();
         let bundle = folder::read(&folder, namespace, &mut last_valid)?;
         let (namespace, functions) = (namespace.to_owned(), Functions::new());
-        let mut read = Self { folder, namespace, signing, last_valid, bundle, functions, generation: 0 };
+        let mut read =
+            Self { folder, stands, namespace, signing, last_valid, bundle, functions, generation: 0 };
         gateway.provider.expect_list();
         read.publish(gateway);
         Ok((read, watch))
@@ -53,9 +61,9 @@ impl Standalone {
 
     /// Follows folder and provider until it is dropped.
     pub async fn follow(mut self, watch: Watch, gateway: Arc<Gateway>) {
-        let changes = stream::unfold(watch, |mut watch| async { Some((watch.next().await?, watch)) });
         let (tell, mut news) = mpsc::channel(1);
-        let mut changes = pin!(changes);
+        let mut changes = Box::pin(changes_of(watch));
+        let mut due = tokio::time::interval(LOOK);
         let mut asking = pin!(provider::ask(gateway.clone(), tell));
         loop {
             tokio::select! {
@@ -64,9 +72,28 @@ impl Standalone {
                     None => return,
                 },
                 Some(news) = news.recv() => self.hear(news, &gateway),
+                _ = due.tick() => if let Some(watch) = self.moved() {
+                    changes = Box::pin(changes_of(watch));
+                    self.read(&gateway);
+                },
                 () = &mut asking => return,
             }
         }
+    }
+
+    /// A watch on the folder, where its name leads elsewhere by now.
+    fn moved(&mut self) -> Option<Watch> {
+        let stands = folder::stands(&self.folder);
+        if stands == self.stands {
+            return None;
+        }
+        self.stands = stands;
+        let watch = stands.and_then(|_| Watch::new(&self.folder).ok());
+        if watch.is_none() {
+            // It is looked for again.
+            self.stands = None;
+        }
+        watch
     }
 
     fn read(&mut self, gateway: &Arc<Gateway>) {
@@ -100,4 +127,9 @@ impl Standalone {
         }
         gateway.publish(&bundle, self.generation, self.signing.clone());
     }
+}
+
+/// Each change that is told, whoever else is listened to meanwhile.
+fn changes_of(watch: Watch) -> impl Stream<Item = ()> + Send {
+    stream::unfold(watch, |mut watch| async { Some((watch.next().await?, watch)) })
 }

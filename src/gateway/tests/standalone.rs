@@ -302,3 +302,27 @@ fn where_several_match_private_wins_and_where_none_does_the_default_holds() {
         (false, true, true, false)
     );
 }
+
+#[tokio::test]
+async fn s17_a_folder_that_is_exchanged_whole_is_read_anew() {
+    let alone = alone(json!([]), false).await;
+    let at = |name: &str| alone.folder.path().join(name);
+    for (name, text) in [("1", String::new()), ("2", VALID.to_owned())] {
+        std::fs::create_dir(at(name)).unwrap();
+        write(&at(name), "a.yaml", &format!("{ISSUER}{ROOT}---\n{text}"));
+    }
+    std::os::unix::fs::symlink("1", at("current")).unwrap();
+    let (signing, gateway) = (alone.running.signing(), alone.running.gateway.clone());
+    let (source, watch) = Standalone::start(at("current"), "openfaas", signing, &gateway).unwrap();
+    tokio::spawn(source.follow(watch, gateway));
+    listed(&alone.running).await;
+    assert_eq!(status(&alone.running, "/function/env.dev").await, 200);
+    std::os::unix::fs::symlink("2", at("next")).unwrap();
+    std::fs::rename(at("next"), at("current")).unwrap();
+    let felt = async { while status(&alone.running, "/function/env.dev").await != 401 {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), felt).await.expect("felt");
+    // And what follows is told as before.
+    write(&at("2"), "a.yaml", &format!("{ISSUER}{ROOT}"));
+    let felt = async { while status(&alone.running, "/function/env.dev").await != 200 {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), felt).await.expect("told");
+}
