@@ -115,11 +115,13 @@ impl Tls {
 
     /// Reads the files whenever they change, for ever.
     pub async fn follow(&self, measured: &Measured) {
-        measured.certificate_expires.set(self.serves());
         // Kubernetes swaps a link in the folder and never touches the file that we were told.
         let mut first = watch(&self.certificate);
         let mut second = if folder(&self.key) == folder(&self.certificate) { None } else { watch(&self.key) };
-        let mut due = tokio::time::interval(LOOK);
+        // What has changed since they were read, nobody tells any more.
+        self.look(measured);
+        measured.certificate_expires.set(self.serves());
+        let mut due = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
         loop {
             tokio::select! {
                 () = told(&mut first) => {}

@@ -137,7 +137,8 @@ async fn an_http2_connection_is_told_to_go_once_it_is_idle_and_not_before() {
 #[tokio::test]
 async fn a_function_may_be_silent_for_as_long_as_it_likes() {
     let (running, listener) =
-        running(Times { head: LITTLE, idle: LITTLE, read: LITTLE, fetch: LITTLE, ..times() }).await;
+        running(Times { head: LITTLE, idle: LITTLE, read: LITTLE, fetch: LITTLE, leave: LITTLE, ..times() })
+            .await;
     let mut client = connect(&running, GET).await;
     let (mut upstream, _) = listener.accept().await.unwrap();
     read_until(&mut upstream, "\r\n\r\n").await;
@@ -153,7 +154,8 @@ async fn a_function_may_be_silent_for_as_long_as_it_likes() {
 
 #[tokio::test]
 async fn a_stream_of_http2_may_be_silent_for_as_long_as_it_likes() {
-    let (running, listener) = running(Times { head: LITTLE, read: LITTLE, ..times() }).await;
+    let (running, listener) =
+        running(Times { head: LITTLE, read: LITTLE, idle: LITTLE, leave: LITTLE, ..times() }).await;
     let mut send = http2(&running).await;
     let waiting = tokio::spawn(send.send_request(get(&running)));
     let mut upstream = answer(&listener, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none").await;

@@ -153,6 +153,10 @@ async fn a_new_certificate_serves_new_connections_and_takes_none_away() {
     let running = Running::bounded(upstream, listening).await;
     let gateway = running.gateway.clone();
     tokio::spawn(async move { tls.follow(&gateway.metrics.measured).await });
+    // Once it is followed, and is told of changes.
+    while running.gateway.metrics.measured.certificate_expires.get() == 0 {
+        tokio::task::yield_now().await;
+    }
     let mut old = certified.connect(&running, "http/1.1").await.unwrap();
     let new = certified.pair(2041);
     certified.write(&new);
