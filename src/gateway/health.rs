@@ -12,6 +12,7 @@ use prometheus_client::encoding::text::encode;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::few::Few;
 use super::metrics::{IssuerLabels, KeyLabels, SinkLabels};
 use super::service::Gateway;
 
@@ -29,7 +30,9 @@ pub async fn serve(
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(gateway);
-    axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
+    axum::serve(Few::new(listener), router)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
 }
 
 async fn readyz(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {

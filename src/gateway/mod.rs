@@ -18,6 +18,7 @@ mod credential;
 mod descriptors;
 mod dial;
 mod exchanging;
+mod few;
 mod forward;
 mod function;
 mod guard;

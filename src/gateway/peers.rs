@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::few::FEW;
+
 /// How many there may be at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -27,8 +29,9 @@ impl Default for Limits {
     }
 }
 
-/// Descriptors that are for neither connections nor requests: idle connections to the upstream, files, the API server.
-const OTHERS: usize = 320;
+/// Descriptors that are for neither connections nor requests: idle connections to the upstream, those to the metrics,
+/// files, the API server.
+const OTHERS: usize = 256 + FEW + 64;
 
 impl Limits {
     /// As many of these as so many file descriptors have room for, each connection and each request being one; two
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn s27_there_are_no_more_places_than_descriptors_and_one_address_never_has_all() {
-        for descriptors in [400, 1024, 65_536, 1 << 20] {
+        for descriptors in [512, 1024, 65_536, 1 << 20] {
             let limits = Limits::default().within(descriptors);
             assert!(limits.connections + limits.requests + OTHERS <= descriptors, "{limits:?}");
             assert!(limits.connections_of_one * 2 <= limits.connections, "{limits:?}");
