@@ -10,7 +10,9 @@ use crate::engine::Engine;
 use crate::model::{Issuer, KeySource, Resource, SYSTEM_ISSUER_NAME};
 use crate::token::{KeySet, SigningKey, VerifyingKeys};
 
-type Watchdogs = HashMap<Box<str>, HashMap<Box<str>, bool>>;
+/// Functions that are known, by namespace and name, and whether their watchdog checks tokens, where that is known,
+/// too.
+type Functions = HashMap<Box<str>, HashMap<Box<str>, Option<bool>>>;
 
 /// An issuer with its keys.
 pub struct Known {
@@ -35,8 +37,7 @@ pub struct Snapshot {
     /// Our own key.
     pub signing: Arc<SigningKey>,
     by_iss: HashMap<Box<str>, Arc<Known>>,
-    /// Functions whose watchdog is known to check tokens, or not to; by namespace and name.
-    watchdogs: Arc<Watchdogs>,
+    functions: Arc<Functions>,
 }
 
 /// Keys that are newer than the bundle's.
@@ -87,7 +88,7 @@ impl Snapshot {
             engine: Arc::new(Engine::new(bundle)),
             by_iss: bundle.issuers().map(known).collect(),
             signing,
-            watchdogs: Arc::new(watchdogs(bundle)),
+            functions: Arc::new(functions(bundle)),
         }
     }
 
@@ -106,7 +107,7 @@ impl Snapshot {
             engine: self.engine.clone(),
             signing: self.signing.clone(),
             by_iss,
-            watchdogs: self.watchdogs.clone(),
+            functions: self.functions.clone(),
         }
     }
 
@@ -127,8 +128,17 @@ impl Snapshot {
 
     /// Whether the function's watchdog is known to check tokens, or not to.
     pub fn checks_tokens(&self, function: &Resource) -> Option<bool> {
+        *self.known(function)?
+    }
+
+    /// Whether there is such a function, as far as is known.
+    pub fn knows(&self, function: &Resource) -> bool {
+        self.known(function).is_some()
+    }
+
+    fn known(&self, function: &Resource) -> Option<&Option<bool>> {
         let Resource::Function(ns, name) = function else { return None };
-        self.watchdogs.get(ns.as_str())?.get(name.as_str()).copied()
+        self.functions.get(ns.as_str())?.get(name.as_str())
     }
 }
 
@@ -139,12 +149,12 @@ impl Known {
     }
 }
 
-fn watchdogs(bundle: &Bundle) -> Watchdogs {
-    let mut known = Watchdogs::new();
+fn functions(bundle: &Bundle) -> Functions {
+    let mut known = Functions::new();
     for (key, record) in bundle.iter() {
-        let Record::Function { watchdog: Some(checks), .. } = record else { continue };
+        let Record::Function { watchdog, .. } = record else { continue };
         if let Some((namespace, name)) = key.name.split_once('/') {
-            known.entry(namespace.into()).or_default().insert(name.into(), *checks);
+            known.entry(namespace.into()).or_default().insert(name.into(), *watchdog);
         }
     }
     known

@@ -1,6 +1,6 @@
 //! Which functions there are, by the provider's own list: their protected labels, their own word that they are
 //! private, and whether their watchdog checks tokens. Asked for every few seconds and when a deployment has
-//! passed through; a list that cannot be read leaves the last one.
+//! passed through; a list that cannot be read leaves the last one, and what is not in that is not public.
 //!
 //! Used without a cluster alone; in a cluster the bundle says it. Decides nothing: a function's own word can
 //! only tighten, which is the engine's rule.
@@ -64,6 +64,8 @@ pub struct News {
 pub struct Provider {
     /// Nothing is known yet of what functions say of themselves.
     unlisted: AtomicBool,
+    /// The last list could not be read.
+    failing: AtomicBool,
     /// Tells that the first list was read, or not.
     tried: Notify,
     ask: OnceLock<mpsc::Sender<oneshot::Sender<()>>>,
@@ -78,6 +80,7 @@ impl Provider {
     /// There is a list.
     pub fn listed(&self) {
         self.unlisted.store(false, Ordering::Release);
+        self.failing.store(false, Ordering::Release);
         self.tried.notify_waiters();
     }
 
@@ -93,6 +96,11 @@ impl Provider {
             let _ = tokio::time::timeout(PATIENCE, tried).await;
         }
         !self.is_unlisted()
+    }
+
+    /// Whether the last list could not be read: a function that is in none may be new, and say that it is private.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
     }
 
     /// Whether a list is needed and none was read yet: a function may have said that it is private
@@ -141,9 +149,10 @@ pub async fn ask(gateway: Arc<Gateway>, tell: mpsc::Sender<News>) {
             Err(error) => {
                 gateway.metrics.listed(false);
                 if !failing {
-                    tracing::warn!(error = %error, "the provider's functions cannot be listed; what was known of them stays");
+                    tracing::warn!(error = %error, "the provider's functions cannot be listed; what was known of them stays, and others are not public");
                 }
                 failing = true;
+                gateway.provider.failing.store(true, Ordering::Release);
                 waiting.clear();
                 gateway.provider.tried.notify_waiters();
             }

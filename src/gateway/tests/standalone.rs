@@ -150,7 +150,9 @@ async fn a_functions_own_word_that_it_is_private_is_heard() {
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_leaves_the_last_one() {
-    let secret = json!([{"name": "secret", "annotations": {"iam.openfaas.com/privacy": "private"}}]);
+    let secret = json!([
+        {"name": "secret", "annotations": {"iam.openfaas.com/privacy": "private"}}, {"name": "plain"},
+    ]);
     let alone = alone(secret, true).await;
     for broken in [json!({"not": "a list"}), json!([{"name": 7}]), json!([{"labels": {}}])] {
         *alone.functions.dev.lock().unwrap() = broken;
@@ -169,6 +171,24 @@ async fn a_list_that_cannot_be_read_leaves_the_last_one() {
     *alone.functions.dev.lock().unwrap() = json!([]);
     listed(&alone.running).await;
     assert_eq!(status(&alone.running, "/function/secret.dev").await, 200, "gone, and so is its word");
+}
+
+#[tokio::test]
+async fn s29_while_no_list_can_be_read_a_function_that_is_in_none_is_not_public() {
+    let alone = alone(json!([{"name": "plain"}]), true).await;
+    let statuses = async || {
+        [
+            status(&alone.running, "/function/plain.dev").await,
+            status(&alone.running, "/function/new.dev").await,
+        ]
+    };
+    assert_eq!(statuses().await, [200, 200]);
+    *alone.functions.failing.lock().unwrap() = Some(500);
+    listed(&alone.running).await;
+    assert_eq!(statuses().await, [200, 503]);
+    *alone.functions.failing.lock().unwrap() = None;
+    listed(&alone.running).await;
+    assert_eq!(statuses().await, [200, 200]);
 }
 
 #[tokio::test]
