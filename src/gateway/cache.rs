@@ -51,3 +51,20 @@ impl Verified {
         self.0.insert(key, identity);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Principal;
+
+    #[test]
+    fn s19_what_is_remembered_ends_with_its_token_and_is_of_one_snapshot() {
+        let verified = Verified::new();
+        let (key, identity) = (Key::new(1, "a"), Identity { principal: Principal::anonymous(), until: 10 });
+        verified.put(key, Arc::new(identity));
+        assert!(verified.get(&key, 9).is_some());
+        assert!(verified.get(&key, 10).is_none(), "its time is over");
+        assert!(verified.get(&Key::new(2, "a"), 9).is_none(), "decided by something else");
+        assert!(verified.get(&Key::new(1, "b"), 9).is_none(), "another token");
+    }
+}

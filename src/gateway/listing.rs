@@ -101,3 +101,19 @@ fn secrets(list: &[u8], place: Option<&Namespace>) -> serde_json::Result<Vec<u8>
     });
     serde_json::to_vec(&names.collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s11a_of_secrets_the_names_are_told_and_of_another_namespace_nothing() {
+        let list = br#"[{"name": "a", "namespace": "dev", "value": "hunter2"},
+            {"name": "b", "namespace": "prod"}, {"name": "c", "labels": {"d": "e"}}]"#;
+        let dev = Namespace::new("dev").unwrap();
+        let (engine, nobody) = (Engine::default(), Principal::anonymous());
+        let cut = cut_down(Listing::Secrets, list, &engine, &nobody, Some(&dev)).unwrap();
+        let want = r#"[{"name":"a","namespace":"dev"},{"name":"c","namespace":"dev"}]"#;
+        assert_eq!(String::from_utf8(cut).unwrap(), want);
+    }
+}

@@ -116,14 +116,19 @@ async fn s20_nobody_is_asked_because_of_what_a_token_says() {
     assert_eq!(asked.load(Ordering::SeqCst), 0);
 }
 
-/// A gateway whose bundle has the key `old` of this issuer, and a token by a key of its.
-async fn knowing(iss: &str) -> (Running, impl Fn(&str) -> String) {
-    let mut bundle = declared(iss);
-    let keys = json!({"keys": [P256.jwk(json!({"kid": "old"}))]});
+/// This issuer with one key in the bundle.
+fn with_key(iss: &str, kid: &str) -> Record {
+    let keys = json!({"keys": [P256.jwk(json!({"kid": kid}))]});
     let keys = KeySet::parse(&keys, crate::token::Source::Remote).unwrap().set;
     let issuer = json!({"iss": iss, "aud": ["gw"], "token_expiry": 1800, "keys": "discovery"});
     let (origin, issuer) = (Origin::default(), serde_json::from_value(issuer).unwrap());
-    bundle.insert("new", Record::Issuer { origin, issuer, keys, stale_since: None });
+    Record::Issuer { origin, issuer, keys, stale_since: None }
+}
+
+/// A gateway whose bundle has the key `old` of this issuer, and a token by a key of its.
+async fn knowing(iss: &str) -> (Running, impl Fn(&str) -> String) {
+    let mut bundle = declared(iss);
+    bundle.insert("new", with_key(iss, "old"));
     let running = Running::with(Default::default(), Some(bundle)).await;
     let claims = json!({"iss": iss, "aud": "gw", "sub": "alice", "exp": running.gateway.now() + 60});
     (running, move |kid: &str| signed(kid, claims.clone()))
@@ -166,4 +171,14 @@ async fn s21_keys_that_cannot_be_read_anew_are_used_for_a_day() {
     running.gateway.refresher.age(Duration::from_secs(3600));
     running.gateway.refresh_all().await;
     assert!(running.exchange(&token("new"), &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn s21_newer_keys_end_with_the_keys_of_the_bundle_that_they_succeeded() {
+    let (iss, _) = changing(&["old", "new"]).await;
+    let (mut running, token) = knowing(&iss).await;
+    assert!(running.exchange(&token("new"), &[]).await.is_ok());
+    running.change(|bundle| bundle.insert("new", with_key(&iss, "newest")));
+    assert!(running.exchange(&token("new"), &[]).await.is_err());
+    assert!(running.exchange(&token("newest"), &[]).await.is_ok());
 }

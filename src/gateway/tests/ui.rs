@@ -57,10 +57,14 @@ async fn everybody_else_gets_our_page_and_nothing_is_forwarded() {
         1
     );
     // Not everything: `*` on `*` is what it takes.
-    let policy = serde_json::json!({"statements": [{"sid": "s", "actions": ["*"], "resources": ["*:*"]}]});
-    let policy = serde_json::from_value(policy).unwrap();
-    running.change(|bundle| bundle.insert("root", Record::Policy { origin: Origin::default(), policy }));
-    assert_eq!(get(&running, "/ui/x", &[ADMIN]).await, (200, true, vec![]));
+    for (actions, resource) in
+        [(&["*"][..], "*:*"), (&["Function:*", "Secret:*", "Namespace:*"], "*"), (&["System:Info"], "*")]
+    {
+        let statement = serde_json::json!({"sid": "s", "actions": actions, "resources": [resource]});
+        let policy = serde_json::from_value(serde_json::json!({"statements": [statement]})).unwrap();
+        running.change(|bundle| bundle.insert("root", Record::Policy { origin: Origin::default(), policy }));
+        assert_eq!(get(&running, "/ui/x", &[ADMIN]).await, (200, true, vec![]), "{actions:?}");
+    }
     running.remove(Sort::Role, "root-basic");
     assert_eq!(get(&running, "/ui/x", &[ADMIN]).await, (200, true, vec![]));
 }
