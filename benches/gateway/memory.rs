@@ -1,7 +1,7 @@
 //! Resident memory: after the start, with 10,000 tokens remembered, and with 10,000 idle connections.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 
 use super::http::end;
 use super::load::{Requests, run};
@@ -11,6 +11,8 @@ use super::report::{row, verdict};
 
 /// Tokens, and connections.
 const MANY: usize = 10_000;
+/// Addresses that the connections come from.
+const ADDRESSES: usize = 10;
 
 /// Measures and prints.
 pub fn measure() {
@@ -33,7 +35,7 @@ pub fn measure() {
         "with 10,000 tokens remembered",
         &format!("{}; {:.2} KiB a token", mib(tokens), (tokens - warm) / MANY as f64),
     );
-    let mut held: Vec<_> = (0..MANY).map(|_| connection(gateway.port, &call)).collect();
+    let mut held: Vec<_> = (0..MANY).map(|at| connection(gateway.port, at, &call)).collect();
     let connections = resident();
     let each = (connections - tokens) / MANY as f64;
     row("with 10,000 idle connections as well", &format!("{}; {each:.2} KiB a connection", mib(connections)));
@@ -55,9 +57,17 @@ fn mib(kib: f64) -> String {
     format!("{:.1} MiB", kib / 1024.0)
 }
 
-/// A connection that has been used and is idle now.
-fn connection(port: u16, request: &[u8]) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+/// A connection that has been used and is idle now. They come from several addresses, because the gateway lets
+/// no one have this many.
+fn connection(port: u16, at: usize, request: &[u8]) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let mut stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let from = Ipv4Addr::new(127, 0, 1, u8::try_from(at * ADDRESSES / MANY).unwrap() + 1);
+        socket.bind((from, 0).into()).unwrap();
+        socket.connect((Ipv4Addr::LOCALHOST, port).into()).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
     assert!(answered(&mut stream, request));
     stream
 }
