@@ -66,5 +66,5 @@ snapshots: ## accept what the snapshot tests see now; look at the diff afterward
 	INSTA_UPDATE=always cargo test --lib --test cli --quiet
 	INSTA_UPDATE=always cargo test --test cluster --quiet chart::
 
-bench: ## time decisions and compiles, count allocations
+bench: ## time decisions, compiles, the gateway and how soon an edit is felt; count allocations
 	cargo bench

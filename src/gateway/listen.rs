@@ -230,7 +230,8 @@ async fn answer(
         of_ours(&mut busy);
         return Ok(busy.map(|body| Sending::new(body, None, fetch)));
     };
-    let mut answer = gateway.answer(request, peer).await;
+    // In a box for as long as it takes: an idle connection keeps no room for it.
+    let mut answer = Box::pin(gateway.answer(request, peer)).await;
     begun.answered();
     of_ours(&mut answer);
     Ok(answer.map(|body| Sending::new(body, Some(begun), fetch)))
