@@ -1,7 +1,8 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
 //! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust`, `causes` are
-//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and `kubeconfig` do IO and decide nothing.
+//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`fetch`, `kubeconfig`,
+//! `process`, `flags`) do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -20,11 +21,14 @@ pub mod cli;
 pub mod compile;
 pub mod engine;
 pub mod exchange;
+pub mod fetch;
+pub mod flags;
 pub mod gateway;
 pub mod kubeconfig;
 pub mod manifest;
 pub mod model;
 pub mod operator;
+pub mod process;
 pub mod route;
 pub mod token;
 pub mod trust;

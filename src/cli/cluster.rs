@@ -15,12 +15,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::progress::awaited;
 use crate::api::{GROUP, Kind};
-use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
+use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, INDEX_TYPE, SHARD_KEY};
 use crate::bundle::{AssembleError, Bundle, Index, IndexError, assemble};
 use crate::causes::chain;
 use crate::kubeconfig::{self, ClusterArgs};
 use crate::operator::arrived::Arrived;
-use crate::operator::holdings::INDEX_TYPE;
 
 /// How long one question may take altogether.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::answer::Denial;
+use crate::bundle::names::SIGNING_SECRET;
 use crate::model::Namespace;
 use crate::route::{Deployment, PROTECTED_PREFIX};
 
 /// Secrets of ours in the IAM namespace, besides those with a prefix or ending of ours.
-const OURS: [&str; 3] = ["issuer-key", "ca-bundle", "basic-auth"];
+const OURS: [&str; 3] = [SIGNING_SECRET, "ca-bundle", "basic-auth"];
 /// How the names of all other Secrets of ours begin.
 const PREFIX: &str = "faas-iam-";
 /// How the name of a function's identity ends.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::service::Gateway;
 use super::snapshot::{Known, Newer, Snapshot, Successor};
-use crate::operator::fetch::{Fetcher, TrustRoots};
+use crate::fetch::{Fetcher, TrustRoots};
 use crate::token::VerifyingKeys;
 
 /// The pause between two refreshes of one issuer, failed ones too.

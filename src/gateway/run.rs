@@ -27,10 +27,10 @@ use super::source::folder::FolderError;
 use super::source::standalone::Standalone;
 use super::tls::{Tls, TlsError};
 use super::{descriptors, health, listen};
+use crate::fetch::{Cluster, Fetcher, Options, TrustRoots};
 use crate::kubeconfig::{self, NoCluster};
 use crate::model::Namespace;
-use crate::operator::fetch::{Cluster, Fetcher, Options, TrustRoots};
-use crate::operator::logging;
+use crate::process;
 use crate::token::{SigningKey, SigningKeyError};
 use crate::trust::{TrustBundle, TrustError};
 
@@ -104,7 +104,7 @@ pub enum GatewayError {
     },
     /// The log.
     #[error(transparent)]
-    Log(#[from] crate::operator::OperatorError),
+    Log(#[from] process::LogLevelError),
     /// The threads that everything runs on.
     #[error("the threads cannot be started")]
     Runtime(#[source] std::io::Error),
@@ -115,7 +115,7 @@ pub enum GatewayError {
 /// # Errors
 /// [`GatewayError`] where it cannot begin.
 pub async fn run(config: Config) -> Result<(), GatewayError> {
-    logging::init(config.log_format, &config.log_level)?;
+    process::init(config.log_format, &config.log_level)?;
     let signing = config.signing_key_file.as_deref().map(signing_key).transpose()?.map(Arc::new);
     let contact = Arc::new(Contact::new(Instant::now()));
     let (client, fetcher) = connection(&config, &contact).await?;
@@ -141,7 +141,7 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
         tasks.spawn(until(stop.clone(), async move { tls.follow(&gateway.metrics.measured).await }));
     }
     // Before anybody can know that we are there, and may end us.
-    let signal = logging::signal();
+    let signal = process::signal();
     let address = clients.local_addr().unwrap_or(config.listen);
     tracing::info!(%address, upstream = config.upstream, "listening");
     let serving = listen::serve(clients, gateway.clone(), listening, stop.clone());

@@ -9,12 +9,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::{Api, Client};
 
-use super::holdings::{HeldIndex, HeldMap, INDEX_TYPE, Version};
+use super::holdings::{HeldIndex, HeldMap, Version};
 use super::names::{MANAGER, labels};
 use super::plan::Write;
 use super::seen;
 use super::signing::{self, SigningError};
-use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
+use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, INDEX_TYPE, SHARD_KEY, SIGNING_KEY, SIGNING_SECRET};
 use crate::bundle::{Digest, Index};
 
 /// What became of a write.
@@ -158,13 +158,13 @@ impl Applier {
     /// [`ApplyError`] where no key can be made or stored.
     pub async fn make_signing_key(&self) -> Result<(), ApplyError> {
         let pem = signing::generate()?;
-        let mut metadata = meta(signing::SECRET);
+        let mut metadata = meta(SIGNING_SECRET);
         metadata.labels =
             Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), MANAGER.to_owned())]));
         let secret = Secret {
             metadata,
             type_: Some("Opaque".to_owned()),
-            data: Some(BTreeMap::from([(signing::KEY.to_owned(), ByteString(pem.as_bytes().to_vec()))])),
+            data: Some(BTreeMap::from([(SIGNING_KEY.to_owned(), ByteString(pem.as_bytes().to_vec()))])),
             ..Secret::default()
         };
         match self.secrets.create(&params(), &secret).await {

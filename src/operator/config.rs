@@ -3,16 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::flags::{LogFormat, duration};
 use crate::kubeconfig::ClusterArgs;
-
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// Text for people.
-    Text,
-}
 
 /// Watches the custom resources, keeps the bundle, reports on each object
 #[derive(Debug, Clone, clap::Args)]
@@ -75,11 +67,6 @@ pub struct Config {
     pub forbid_private_issuers: bool,
 }
 
-/// A text that is no duration.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no duration above zero such as `15s`, `10m` or `24h`")]
-pub struct DurationError(String);
-
 /// A text that is no address of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no URL such as `https://gateway.example.com`")]
@@ -90,20 +77,6 @@ fn public_url(text: &str) -> Result<String, PublicUrlError> {
     let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
     let given = text.is_empty() || url.is_some_and(|url| url.has_host());
     if given { Ok(text.to_owned()) } else { Err(PublicUrlError(text.to_owned())) }
-}
-
-/// Reads whole seconds, minutes or hours.
-pub fn duration(text: &str) -> Result<Duration, DurationError> {
-    let wrong = || DurationError(text.to_owned());
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        _ => return Err(wrong()),
-    };
-    let count: u64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
-    count.checked_mul(seconds).filter(|s| *s > 0).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -117,16 +90,6 @@ mod tests {
         }
         for text in ["gateway.example.com", "gateway.example.com:443", "https://", "ftp://x", "https"] {
             assert!(public_url(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn durations_are_whole_seconds_minutes_or_hours_above_zero() {
-        for (text, seconds) in [("15s", 15), ("10m", 600), ("24h", 86_400)] {
-            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
-        }
-        for text in ["", "s", "15", "0s", "-1s", "1.5h", "1d", "1é", "99999999999999999999s"] {
-            assert!(duration(text).is_err(), "{text}");
         }
     }
 }

@@ -9,8 +9,6 @@ use super::objects::is_older;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Digest, Index};
 
-/// The type of the index Secret.
-pub const INDEX_TYPE: &str = "iam.openfaas.com/bundle-index";
 /// Which version of which object was seen; what every write and deletion names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {

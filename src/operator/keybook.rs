@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::fetch::{Found, Missed};
 use crate::api::Reason;
 use crate::bundle::{Bundle, Record};
 use crate::compile::{Catalogue, Keys, Meaning};
+use crate::fetch::{Found, Missed};
 use crate::model::{Issuer, KeyRef, KeySource};
 use crate::token::KeySet;
 

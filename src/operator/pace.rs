@@ -1,8 +1,7 @@
 //! When the next turn is due: wake-ups, growing pauses after failures, and before repairing what another
 //! writer keeps undoing. Knows no clock but the one given; its randomness only spreads and names.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, Hasher as _};
+use crate::process::{jitter, random};
 use std::time::Duration;
 
 use super::plan::Write;
@@ -79,16 +78,6 @@ impl Pace {
     pub fn suffix(&self) -> String {
         format!("{:08x}", random() >> 32)
     }
-}
-
-/// A number between 0 and 1.
-pub fn jitter() -> f64 {
-    f64::from(u32::try_from(random() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
-/// The standard library's hasher keys are random for each process and differ for each state.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 /// The pause before something is repaired once more: none the first time, then longer each time.

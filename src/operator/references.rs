@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::fetch::{Found, Missed, TrustRoots, read_reference};
 use super::keybook::Want;
 use crate::api::Reason;
+use crate::fetch::{Found, Missed, TrustRoots, read_reference};
 use crate::model::{KeyRef, KeySource};
 use crate::trust::TrustBundle;
 

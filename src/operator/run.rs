@@ -15,7 +15,6 @@ use tower::timeout::TimeoutLayer;
 use super::apply::Applier;
 use super::config::Config;
 use super::election::Terms;
-use super::fetch::{Cluster, Fetcher, Options};
 use super::holdings::HeldIndex;
 use super::lease::{Candidate, Leadership};
 use super::notices::Notices;
@@ -30,6 +29,7 @@ use super::world::World;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Bundle, assemble};
 use crate::causes::chain;
+use crate::fetch::{Cluster, Fetcher, Options};
 use crate::kubeconfig::{self, NoCluster};
 
 /// Messages that may wait; who tells waits where there are more.
@@ -64,8 +64,8 @@ pub enum OperatorError {
     #[error("the threads cannot be started")]
     Runtime(#[source] std::io::Error),
     /// The log level.
-    #[error("`{0}` is no log level")]
-    LogLevel(String),
+    #[error(transparent)]
+    LogLevel(#[from] crate::process::LogLevelError),
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -73,7 +73,7 @@ pub enum OperatorError {
 /// # Errors
 /// [`OperatorError`] where it cannot begin.
 pub async fn run(config: Config) -> Result<(), OperatorError> {
-    super::logging::init(config.log_format, &config.log_level)?;
+    crate::process::init(config.log_format, &config.log_level)?;
     let (client, api) = connect(&config).await?;
     let stop = stop_on_signal();
     let served = Arc::new(Served::new());
@@ -115,7 +115,7 @@ async fn work(
         world.remember(&bundle);
     }
     let (tell, seen) = mpsc::channel(WAITING);
-    let identity = config.identity.clone().unwrap_or_else(super::logging::host);
+    let identity = config.identity.clone().unwrap_or_else(crate::process::host);
     let leadership = candidate(&config, &client, identity.clone(), &tell, tasks, &stop);
     let watches = Watches::new(client.clone(), &config.cluster.namespace, config.bundle_limit, tell.clone());
     let mut watching = JoinSet::new();
@@ -218,7 +218,7 @@ async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> O
 
 fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
-    let (told, signal) = (stop.clone(), super::logging::signal());
+    let (told, signal) = (stop.clone(), crate::process::signal());
     tokio::spawn(async move {
         signal.await;
         tracing::info!("stopping");

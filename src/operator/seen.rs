@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::ResourceExt as _;
 
-use super::fetch::{Found, Missed};
-use super::holdings::{HeldIndex, HeldMap, INDEX_TYPE, Version};
+use super::holdings::{HeldIndex, HeldMap, Version};
 use super::keybook::Want;
 use super::objects::Schema;
 use super::references::Content;
@@ -15,9 +14,10 @@ use super::shown::Shown;
 use super::world::SigningKey;
 use super::{signing, trusted};
 use crate::api::Kind;
-use crate::bundle::names::{INDEX_KEY, SHARD_KEY};
+use crate::bundle::names::{INDEX_KEY, INDEX_TYPE, SHARD_KEY, SIGNING_KEY};
 use crate::bundle::{Digest, Index};
 use crate::compile::ObjectRef;
+use crate::fetch::{Found, Missed};
 use crate::model::KeyRef;
 
 /// One thing that was seen. Has no `Debug`: what should be certificates may hold somebody's private key.
@@ -95,7 +95,7 @@ pub fn map(map: &ConfigMap) -> (Box<str>, HeldMap) {
 /// Our own signing key; of its bytes nothing is kept.
 pub fn signing_key(secret: Option<&Secret>) -> SigningKey {
     let Some(secret) = secret else { return SigningKey::Absent };
-    let bytes = secret.data.as_ref().and_then(|data| data.get(signing::KEY));
+    let bytes = secret.data.as_ref().and_then(|data| data.get(SIGNING_KEY));
     match bytes.ok_or(signing::SigningError::Missing).and_then(|bytes| signing::kid(&bytes.0)) {
         Ok(kid) => SigningKey::Usable {
             kid: kid.into(),

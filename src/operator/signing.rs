@@ -7,21 +7,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::bundle::names::{SIGNING_KEY, SIGNING_SECRET};
 use crate::token::SigningKeyError;
-
-/// The name of the Secret.
-pub const SECRET: &str = "issuer-key";
-/// The key in it.
-pub const KEY: &str = "issuer.key";
 
 /// Why a signing key cannot be used. Says nothing of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SigningError {
     /// The Secret lacks the key.
-    #[error("the Secret `{SECRET}` has no key `{KEY}`")]
+    #[error("the Secret `{SIGNING_SECRET}` has no key `{SIGNING_KEY}`")]
     Missing,
     /// It holds no key that can sign.
-    #[error("`{KEY}` of the Secret `{SECRET}` {_0}")]
+    #[error("`{SIGNING_KEY}` of the Secret `{SIGNING_SECRET}` {_0}")]
     Unusable(SigningKeyError),
     /// No key could be made.
     #[error("a new key could not be made")]

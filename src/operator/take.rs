@@ -1,6 +1,5 @@
 //! Taking what was seen into the world, and what has to be told of at once. Writes nothing but Events.
 
-use super::fetch::{Found, Missed};
 use super::keybook::Want;
 use super::metrics::{FetchLabels, IssuerLabels, KindLabels};
 use super::notices::Matter;
@@ -11,6 +10,7 @@ use super::statuses::News;
 use super::turn::{Operator, now, pruned};
 use super::world::World;
 use crate::api::{Kind, Reason};
+use crate::fetch::{Found, Missed};
 use crate::model::KeyRef;
 
 impl Operator {

@@ -1,7 +1,7 @@
 //! Whom the installation trusts: the Secret `ca-bundle`, the last good one where the present one is refused
 //! (design section 7). Pure: fed by plain calls, time is an argument.
 
-use super::fetch::TrustRoots;
+use crate::fetch::TrustRoots;
 use crate::trust::TrustBundle;
 
 /// The name of the Secret.

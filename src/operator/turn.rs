@@ -12,7 +12,6 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::Applier;
-use super::fetch::Fetcher;
 use super::lease::Leadership;
 use super::metrics::WriteLabels;
 use super::notices::Notices;
@@ -29,6 +28,7 @@ use super::world::{Due, SigningKey, World};
 use crate::api::Kind;
 use crate::causes::chain;
 use crate::compile::ObjectRef;
+use crate::fetch::Fetcher;
 use crate::model::KeyRef;
 
 /// A pass waits until nothing was seen for this long,

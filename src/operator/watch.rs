@@ -25,9 +25,9 @@ use super::references::Content;
 use super::rivals::rival;
 use super::seen::{self, Seen};
 use super::shown::Shown;
-use super::{signing, trusted};
+use super::trusted;
 use crate::api::{GROUP, Kind};
-use crate::bundle::names::INDEX_SECRET;
+use crate::bundle::names::{INDEX_SECRET, SIGNING_SECRET};
 use crate::causes::chain;
 use crate::compile::ObjectRef;
 use crate::model::{KeyRef, RefKind};
@@ -195,7 +195,7 @@ impl Watches {
 
     async fn signing_key(self) {
         let seen = |found: Option<Secret>| Seen::SigningKey(seen::signing_key(found.as_ref()));
-        self.one(self.namespaced(), signing::SECRET, seen).await;
+        self.one(self.namespaced(), SIGNING_SECRET, seen).await;
     }
 
     async fn ca_bundle(self) {

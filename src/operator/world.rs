@@ -200,7 +200,7 @@ fn keys_statuses(bundle: &Bundle) -> BTreeMap<Box<str>, KeysStatus> {
 
 fn source(issuer: &Issuer) -> String {
     match &issuer.keys {
-        KeySource::System => "issuer-key".to_owned(),
+        KeySource::System => crate::bundle::names::SIGNING_SECRET.to_owned(),
         KeySource::Discovery => issuer.iss.to_string(),
         KeySource::Internal(url) => url.to_string(),
         KeySource::Cluster(_) => "cluster".to_owned(),

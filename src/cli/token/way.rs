@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::causes::chain;
 use crate::cli::world::now;
+use crate::fetch::{TrustRoots, is_untrusted};
 use crate::model::address::is_loopback_host;
-use crate::operator::fetch::{TrustRoots, is_untrusted};
 use crate::trust::{self, TrustBundle, TrustError};
 
 /// From the first packet to a connection.

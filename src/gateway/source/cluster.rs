@@ -15,12 +15,10 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
 
-use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, SHARD_KEY};
+use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, INDEX_TYPE, SHARD_KEY, SIGNING_KEY, SIGNING_SECRET};
 use crate::bundle::{AssembleError, Bundle, Digest, Index, IndexError, assemble};
 use crate::gateway::chain;
 use crate::gateway::service::Gateway;
-use crate::operator::holdings::INDEX_TYPE;
-use crate::operator::signing;
 use crate::token::SigningKey;
 
 /// Shards that are read at the same time.
@@ -81,7 +79,7 @@ impl Source {
     /// Follows the cluster until it is dropped.
     pub async fn follow(mut self, gateway: Arc<Gateway>) {
         let index = self.watch(INDEX_SECRET, gateway.clone()).map(Seen::Index);
-        let key = self.watch(signing::SECRET, gateway.clone()).map(Seen::Key);
+        let key = self.watch(SIGNING_SECRET, gateway.clone()).map(Seen::Key);
         let mut seen = pin!(stream::select(index, key));
         loop {
             let next = tokio::select! {
@@ -159,7 +157,7 @@ impl Source {
         if self.fixed {
             return false;
         }
-        let pem = secret.and_then(|secret| secret.data.as_ref()?.get(signing::KEY));
+        let pem = secret.and_then(|secret| secret.data.as_ref()?.get(SIGNING_KEY));
         match pem.map(|pem| SigningKey::from_pem(&pem.0)) {
             Some(Ok(key)) => {
                 let same = self.signing.as_ref().is_some_and(|known| known.kid() == key.kid());
@@ -169,8 +167,8 @@ impl Source {
             Some(Err(why)) => {
                 tracing::warn!(
                     "`{}` of the Secret `{}` {why}; the last good key signs",
-                    signing::KEY,
-                    signing::SECRET
+                    SIGNING_KEY,
+                    SIGNING_SECRET
                 );
                 false
             }

@@ -23,7 +23,7 @@ use crate::gateway::case::Case;
 use crate::gateway::listing::MAX_LIST_BYTES;
 use crate::gateway::service::Gateway;
 use crate::model::{Action, FunctionName, Namespace, Request as Question, Resource};
-use crate::operator::pace::jitter;
+use crate::process::jitter;
 use crate::route::{Forward, PROTECTED_PREFIX};
 
 /// The annotation by which a function says itself that it is private.

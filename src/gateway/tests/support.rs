@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::bundle::{Bundle, Origin, Record, Sort};
+use crate::fetch::{Fetcher, Options};
 use crate::gateway::audit::{Audit, Writers};
 use crate::gateway::buffers::Buffers;
 use crate::gateway::config::BasicAuth;
@@ -25,7 +26,6 @@ use crate::gateway::listen::{self, Listening};
 use crate::gateway::metrics::Metrics;
 use crate::gateway::service::{Gateway, Settings};
 use crate::model::Namespace;
-use crate::operator::fetch::{Fetcher, Options};
 use crate::token::testing::{P256, Signer};
 use crate::token::{KeySet, SigningKey, Source};
 

@@ -1,5 +1,5 @@
 //! Bad input at every door: each ends in a 4xx with a reason, and nothing is sent upstream. Framing is in
-//! `wire`; key sets of providers that lie are in `operator::fetch` and `token::keys`.
+//! `wire`; key sets of providers that lie are in `fetch` and `token::keys`.
 
 mod exchanges;
 mod forged;

@@ -1,19 +1,25 @@
-//! What the process has from outside: its log, its signals, its host's name.
+//! What the process has from outside: its log, its signals, its host's name, and chance.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::IsTerminal as _;
 
 use tokio::signal::unix::{SignalKind, signal as on};
 use tracing_subscriber::EnvFilter;
 
-use super::config::LogFormat;
-use super::run::OperatorError;
+use crate::flags::LogFormat;
+
+/// A text that is no log level.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no log level")]
+pub struct LogLevelError(String);
 
 /// Begins to log, to standard error.
 ///
 /// # Errors
-/// [`OperatorError::LogLevel`].
-pub fn init(format: LogFormat, level: &str) -> Result<(), OperatorError> {
-    let filter = EnvFilter::try_new(level).map_err(|_| OperatorError::LogLevel(level.to_owned()))?;
+/// [`LogLevelError`].
+pub fn init(format: LogFormat, level: &str) -> Result<(), LogLevelError> {
+    let filter = EnvFilter::try_new(level).map_err(|_| LogLevelError(level.to_owned()))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process, as in a test, is no reason not to run.
     let _ = match format {
@@ -46,4 +52,14 @@ pub fn host() -> String {
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "faas-iam".to_owned())
+}
+
+/// A number between 0 and 1.
+pub fn jitter() -> f64 {
+    f64::from(u32::try_from(random() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+/// A number that nobody could have guessed. The standard library's hasher keys are random for each process and differ for each state.
+pub fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
