@@ -1,15 +1,14 @@
-//! Values of flags that several commands have.
+//! Values of flags that several commands have, and what stands in the files that flags name. No content of a
+//! file is in any message.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// Text for people.
-    Text,
-}
+use zeroize::Zeroizing;
+
+use crate::process::now;
+use crate::trust::{MAX_BYTES, TrustBundle, TrustError};
 
 /// A text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +30,60 @@ pub fn duration(text: &str) -> Result<Duration, DurationError> {
     };
     let count: u64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
     count.checked_mul(seconds).filter(|s| *s > 0).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// A file that a flag names and that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It has to be there.
+    #[error("`{}` cannot be read", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A credential of nothing, which everybody would have.
+    #[error("`{}` is empty", .0.display())]
+    Empty(PathBuf),
+    /// It holds no trust roots.
+    #[error("`{}` cannot be used", .path.display())]
+    Roots {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TrustError,
+    },
+}
+
+/// The text of a secret, whole.
+///
+/// # Errors
+/// [`FileError::Unreadable`].
+pub fn secret(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    let failed = |source| FileError::Unreadable { path: path.to_owned(), source };
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
+}
+
+/// A secret of one line, without the line's end.
+///
+/// # Errors
+/// [`FileError`]: also where nothing is left.
+pub fn secret_line(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    let line = Zeroizing::new(secret(path)?.trim_end_matches(['\r', '\n']).to_owned());
+    if line.is_empty() { Err(FileError::Empty(path.to_owned())) } else { Ok(line) }
+}
+
+/// Trust roots, PEM.
+///
+/// # Errors
+/// [`FileError`]: also where there is none, or too much.
+pub fn roots(path: &Path) -> Result<TrustBundle, FileError> {
+    let failed = |source| FileError::Unreadable { path: path.to_owned(), source };
+    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut pem = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut pem)).map_err(failed)?;
+    TrustBundle::read(&pem, now()).map_err(|source| FileError::Roots { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -1,13 +1,21 @@
-//! What the process has from outside: its log, its signals, its host's name, and chance.
+//! What the process has from outside: its log, its signals, its host's name, the time, and chance.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::IsTerminal as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::signal::unix::{SignalKind, signal as on};
 use tracing_subscriber::EnvFilter;
 
-use crate::flags::LogFormat;
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Text for people.
+    Text,
+}
 
 /// A text that is no log level.
 #[derive(Debug, thiserror::Error)]
@@ -62,4 +70,14 @@ pub fn jitter() -> f64 {
 /// A number that nobody could have guessed. The standard library's hasher keys are random for each process and differ for each state.
 pub fn random() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+/// The time since 1970; none where the clock stands before that.
+pub fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The same in seconds.
+pub fn now() -> i64 {
+    i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX)
 }

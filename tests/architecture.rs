@@ -24,8 +24,8 @@ const PURE: &[(&str, &[&str])] = &[
 
 /// Each module that does IO, and those that it may not use.
 const IMPURE_MODULES: &[(&str, &[&str])] = &[
-    ("flags", &["process", "kubeconfig", "fetch", "operator", "gateway", "cli"]),
-    ("process", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
+    ("process", &["flags", "kubeconfig", "fetch", "operator", "gateway", "cli"]),
+    ("flags", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("kubeconfig", &["fetch", "operator", "gateway", "cli"]),
     ("fetch", &["operator", "gateway", "cli"]),
     ("operator", &["gateway", "cli"]),

@@ -10,10 +10,11 @@ use super::identified::{Identified, Refused};
 use super::output::{Answer, Exit, OutputArgs};
 use super::question::{self, ActionWord, QuestionError};
 use super::source::SourceArgs;
-use super::world::{World, now};
+use super::world::World;
 use crate::causes::chain;
 use crate::engine::{Engine, Explanation, Principal};
 use crate::model::Request;
+use crate::process::now;
 
 /// The most Roles that an answer tells about.
 const REASONS: usize = 10;

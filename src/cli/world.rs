@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::io;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cluster::{Cluster, ClusterError};
 use super::files::{self, InputError};
@@ -22,6 +21,7 @@ use crate::compile::{Catalogue, Judged, LastValid, ObjectRef, Problem, Surroundi
 use crate::kubeconfig::ClusterArgs;
 use crate::manifest::{self, Diagnostic, Object, Selection, Severity};
 use crate::model::FieldPath;
+use crate::process::now;
 
 /// What serves, and what there is to say about the objects it came from.
 #[derive(Debug, Default)]
@@ -148,12 +148,6 @@ pub(crate) fn folder_world(
     }
     *last_valid = world.last_valid;
     Ok((world.bundle, world.findings.iter().map(ToString::to_string).collect()))
-}
-
-/// The time, seconds since 1970.
-pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Where objects were read; nothing for those of a cluster.

@@ -162,7 +162,9 @@ pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
 }
 
 /// An error and all that is behind it; what an IO error carries is not its source, and counts, too.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(crate) fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| behind(*error))
 }
 

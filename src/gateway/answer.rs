@@ -24,6 +24,9 @@ pub const INVOKE_CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm
 /// The challenge of the REST API.
 pub const API_CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"OpenFaaS API\"");
 
+/// Roles that the log tells about, with a refusal.
+pub const REASONS: usize = 10;
+
 /// A call that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {

@@ -13,7 +13,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde::Deserialize;
 
-use super::answer::{API_CHALLENGE, Answer, Denial};
+use super::answer::{API_CHALLENGE, Answer, Denial, REASONS};
 use super::authenticate::Identity;
 use super::buffers::Whose;
 use super::case::Case;
@@ -28,8 +28,6 @@ use crate::route::{Call, Deployment, Endpoint, Forward, MAX_BODY_BYTES};
 
 /// Headers of a client that the provider gets: those that change nothing of what was judged.
 const KEPT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
-/// Roles that the log tells about, with a refusal.
-const REASONS: usize = 10;
 
 /// What is read of a deployed function.
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! Bodies that are read whole: each of bounded size and within a time, and all of them together, those of one
-//! address, and answers for one person, within a budget (`security-rules.md` 27). What is held counts until nobody holds it any more.
+//! address, and answers for one person, within a budget (`security-rules.md` 27). What is held counts until
+//! nobody holds it any more.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::audit::AuditArgs;
 use super::callback::CallbackHost;
 use super::trusted::Network;
-use crate::flags::{DurationError, LogFormat, duration};
+use crate::flags::{DurationError, duration};
 use crate::kubeconfig::ClusterArgs;
+use crate::process::LogFormat;
 
 /// What becomes of the administrator's basic credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -21,6 +21,7 @@ use rustls::{CertificateError, ClientConfig, ConfigBuilder, RootCertStore, Wants
 use tokio::net::TcpStream;
 use tower::Service;
 
+use crate::fetch::causes;
 use crate::trust::TrustBundle;
 
 /// After how much silence a connection is probed, so that an upstream that is gone is noticed even where it
@@ -100,17 +101,12 @@ fn connector(config: ConfigBuilder<ClientConfig, WantsClientCert>, within: Durat
 
 /// Whether the other roots may know better.
 fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) = error.downcast_ref()
-        {
-            return true;
-        }
-        // What an IO error carries is not its source.
-        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause = carried.map(|carried| carried as &(dyn StdError + 'static)).or_else(|| error.source());
-    }
-    false
+    causes(error).any(|cause| {
+        matches!(
+            cause.downcast_ref(),
+            Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+        )
+    })
 }
 
 impl Service<Uri> for Dial {

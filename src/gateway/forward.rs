@@ -19,6 +19,7 @@ use super::dial::{By, Dial, DialError};
 use super::headers;
 use super::steady::{Steady, Unsteady};
 use crate::engine::Permit;
+use crate::fetch::causes;
 use crate::trust::TrustBundle;
 
 /// Idle connections that are kept.
@@ -223,13 +224,7 @@ fn failed(error: &hyper_util::client::legacy::Error) -> Denial {
 }
 
 fn exhausted(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let code = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
-        if code.is_some_and(|code| EXHAUSTED.contains(&code)) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    let mut codes =
+        causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error));
+    codes.any(|code| EXHAUSTED.contains(&code))
 }

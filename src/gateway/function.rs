@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
 
-use super::answer::{Answer, Denial, INVOKE_CHALLENGE};
+use super::answer::{Answer, Denial, INVOKE_CHALLENGE, REASONS};
 use super::callback::callback;
 use super::case::Case;
 use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
@@ -18,9 +18,6 @@ use super::{chain, headers, upgrade};
 use crate::engine::{Permit, Principal, PrincipalKind};
 use crate::model::Request as Question;
 use crate::route::Invocation;
-
-/// Roles that the log tells about, with a refusal.
-const REASONS: usize = 10;
 
 /// How a private function's caller sent its token.
 #[derive(Clone, Copy, PartialEq, Eq)]

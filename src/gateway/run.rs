@@ -4,14 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::client::ClientBuilder;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use super::audit::{Audit, AuditError, Writers};
 use super::config::Config;
@@ -28,11 +27,12 @@ use super::source::standalone::Standalone;
 use super::tls::{Tls, TlsError};
 use super::{descriptors, health, listen};
 use crate::fetch::{Cluster, Fetcher, Options, TrustRoots};
+use crate::flags::{self, FileError, secret, secret_line};
 use crate::kubeconfig::{self, NoCluster};
 use crate::model::Namespace;
 use crate::process;
 use crate::token::{SigningKey, SigningKeyError};
-use crate::trust::{TrustBundle, TrustError};
+use crate::trust::TrustBundle;
 
 /// How often issuers are asked for their keys anew (design section 5).
 const REFRESH: Duration = Duration::from_secs(15 * 60);
@@ -46,28 +46,15 @@ pub enum GatewayError {
     /// The folder of manifests.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// A file that has to be there.
-    #[error("`{}` cannot be read", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// A credential of nothing, which everybody would have.
-    #[error("`{}` is empty", .0.display())]
-    Empty(PathBuf),
-    /// The trust roots.
-    #[error("`{}`: {why}", .path.display())]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: TrustError,
-    },
+    /// A file that a flag names.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// No signing key.
+    #[error("`--manifests` takes `--signing-key-file`, too")]
+    NoSigningKey,
     /// The signing key.
     #[error("`{}` {why}", .path.display())]
     SigningKey {
@@ -181,13 +168,14 @@ fn follow(
     gateway: &Arc<Gateway>,
     signing: Option<Arc<SigningKey>>,
 ) -> Result<Pin<Box<dyn Future<Output = ()> + Send>>, GatewayError> {
-    if let (Some(folder), Some(signing)) = (&config.manifests, &signing) {
-        let namespace = &config.cluster.namespace;
-        let (source, watch) = Standalone::start(folder.clone(), namespace, signing.clone(), gateway)?;
-        return Ok(Box::pin(source.follow(watch, gateway.clone())));
+    let namespace = &config.cluster.namespace;
+    if let Some(client) = client {
+        return Ok(Box::pin(cluster::Source::new(client, namespace, signing).follow(gateway.clone())));
     }
-    let client = client.ok_or_else(|| GatewayError::Address(String::new()))?;
-    Ok(Box::pin(cluster::Source::new(client, &config.cluster.namespace, signing).follow(gateway.clone())))
+    let given = config.manifests.clone().zip(signing);
+    let (folder, signing) = given.ok_or(GatewayError::NoSigningKey)?;
+    let (source, watch) = Standalone::start(folder, namespace, signing, gateway)?;
+    Ok(Box::pin(source.follow(watch, gateway.clone())))
 }
 
 fn gateway(config: &Config, fetcher: Fetcher) -> Result<(Gateway, Writers), GatewayError> {
@@ -216,11 +204,7 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<(Gateway, Writers), Gate
 /// Who is trusted beside the system's roots, where there is a file.
 fn roots(config: &Config) -> Result<Option<TrustBundle>, GatewayError> {
     let Some(path) = &config.ca_file else { return Ok(None) };
-    let failed = |source| GatewayError::File { path: path.clone(), source };
-    let pem = std::fs::read(path).map_err(failed)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let wrong = |why| GatewayError::CaFile { path: path.clone(), why };
-    let bundle = TrustBundle::read(&pem, i64::try_from(now).unwrap_or(i64::MAX)).map_err(wrong)?;
+    let bundle = flags::roots(path)?;
     for note in &bundle.notes {
         tracing::warn!("`{}`: {note}", path.display());
     }
@@ -243,21 +227,12 @@ fn admin(config: &Config) -> Result<Option<Admin>, GatewayError> {
     let (Some(user), Some(password)) = (&config.admin_user_file, &config.admin_password_file) else {
         return Ok(None);
     };
-    let line = |path: &PathBuf| -> Result<Zeroizing<String>, GatewayError> {
-        let text = Zeroizing::new(secret(path)?.trim_end_matches(['\r', '\n']).to_owned());
-        if text.is_empty() { Err(GatewayError::Empty(path.clone())) } else { Ok(text) }
-    };
-    Ok(Some(Admin { user: line(user)?.to_string(), password: line(password)? }))
+    Ok(Some(Admin { user: secret_line(user)?.to_string(), password: secret_line(password)? }))
 }
 
 fn signing_key(path: &Path) -> Result<SigningKey, GatewayError> {
     let wrong = |why| GatewayError::SigningKey { path: path.to_owned(), why };
     SigningKey::from_pem(secret(path)?.as_bytes()).map_err(wrong)
-}
-
-fn secret(path: &Path) -> Result<Zeroizing<String>, GatewayError> {
-    let failed = |source| GatewayError::File { path: path.to_owned(), source };
-    std::fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {

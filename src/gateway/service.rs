@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use http::header::{CACHE_CONTROL, HeaderValue};
@@ -29,6 +28,7 @@ use super::source::provider::Provider;
 use crate::bundle::Bundle;
 use crate::engine::Permit;
 use crate::model::Namespace;
+use crate::process::{now, since_1970};
 use crate::route::{KEYS_PATH, Route, route};
 use crate::token::{SigningKey, VerifyingKeys};
 
@@ -133,7 +133,7 @@ impl Gateway {
 
     /// The time, seconds since 1970.
     pub fn now(&self) -> i64 {
-        i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX)
+        now()
     }
 
     /// Answers a request.
@@ -209,8 +209,4 @@ impl Gateway {
         answer.headers_mut().insert(CACHE_CONTROL, KEPT);
         Ok(answer)
     }
-}
-
-fn since_1970() -> std::time::Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

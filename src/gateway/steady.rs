@@ -13,6 +13,8 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use crate::fetch::causes;
+
 /// Why a body ends before its time.
 #[derive(Debug, thiserror::Error)]
 pub enum Unsteady {
@@ -27,14 +29,7 @@ pub enum Unsteady {
 impl Unsteady {
     /// The one behind an error of whoever sent the body on.
     pub fn behind<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(unsteady) = error.downcast_ref() {
-                return Some(unsteady);
-            }
-            cause = error.source();
-        }
-        None
+        causes(error).find_map(|cause| cause.downcast_ref())
     }
 }
 

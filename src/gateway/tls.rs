@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::measured::Measured;
 use super::source::folder::Watch;
+use crate::process::now;
 
 /// Bytes of either file.
 const MAX_BYTES: u64 = 1 << 20;
@@ -226,9 +227,4 @@ async fn told(watch: &mut Option<Watch>) {
     if gone {
         *watch = None;
     }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

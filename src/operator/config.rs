@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::flags::{LogFormat, duration};
+use crate::flags::duration;
 use crate::kubeconfig::ClusterArgs;
+use crate::process::LogFormat;
 
 /// Watches the custom resources, keeps the bundle, reports on each object
 #[derive(Debug, Clone, clap::Args)]

@@ -100,7 +100,7 @@ fn an_audit_trail_that_cannot_begin_is_named_and_its_secrets_are_not_shown() {
         ),
         (
             &["--audit-webhook-url", "https://canary", "--audit-webhook-secret-file", "gone"],
-            "`gone` cannot be opened",
+            "`gone` cannot be read",
         ),
         (
             &["--audit-webhook-url", "ftp://canary", "--audit-webhook-secret-file", "user"],

@@ -259,7 +259,7 @@ fn what_is_asked_wrongly_is_wrong_input() {
         (vec!["--audience", "dev:env"], "--scope"),
         (vec!["--scope", "api"], "function"),
         (vec!["--token-type", "saml2"], "id_token"),
-        (vec!["--ca-file", "nowhere.pem"], "cannot read `nowhere.pem`"),
+        (vec!["--ca-file", "nowhere.pem"], "`nowhere.pem` cannot be read"),
     ];
     for (more, want) in rows {
         let told = exchange("http://127.0.0.1:1", &token, &more);

@@ -187,7 +187,7 @@ fn what_it_cannot_begin_with_is_named() {
         ("--upstream", "gateway:8080", "`gateway:8080` is no address of an upstream"),
         ("--upstream", "http://user:secret@gateway:8080", "is no address of an upstream"),
         ("--ca-file", "gone", "`gone` cannot be read"),
-        ("--ca-file", "user", "`user`: there is no certificate in it"),
+        ("--ca-file", "user", "`user` cannot be used: there is no certificate in it"),
         ("--trusted-proxies", "10.1.0.0/8", "write `10.0.0.0/8`"),
         ("--function-timeout", "5", "`5` is no duration"),
         ("--tls-cert-file", "user", "--tls-key-file <FILE>"),

@@ -15,7 +15,7 @@ use crate::causes::chain;
 use crate::cli::Failure;
 use crate::cli::asker::{AskerError, read_token};
 use crate::cli::output::{Answer, Exit, Format, OutputArgs, OutputError};
-use crate::cli::world::now;
+use crate::process::now;
 use crate::token::{self, KeySet, Source, VerifyingKeys};
 
 /// Shows what a token says: whose it is, what for, how long it holds

@@ -1,7 +1,6 @@
 //! The way to a gateway: one bounded request, over TLS or within this machine. Follows no redirect, since what is sent
 //! is a token, and decides nothing about the answer.
 
-use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,10 +13,9 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::causes::chain;
-use crate::cli::world::now;
 use crate::fetch::{TrustRoots, is_untrusted};
+use crate::flags::{self, FileError};
 use crate::model::address::is_loopback_host;
-use crate::trust::{self, TrustBundle, TrustError};
 
 /// From the first packet to a connection.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -51,22 +49,9 @@ pub enum WayError {
          (`kubectl port-forward`), or give `--insecure-http` where nobody else can listen"
     )]
     InClear(String),
-    /// The file of certificates cannot be read.
-    #[error("cannot read `{}`", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: io::Error,
-    },
-    /// The file of certificates is none.
-    #[error("`{}` cannot be used", .path.display())]
-    Untrustworthy {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: TrustError,
-    },
+    /// The file of certificates.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// No threads or sockets, or no TLS with these certificates.
     #[error("cannot start")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -232,13 +217,7 @@ fn address(text: &str) -> Result<Url, WayError> {
 /// The system's trust roots, and those that were named.
 fn roots(args: &WayArgs) -> Result<TrustRoots, WayError> {
     let Some(path) = &args.ca_file else { return Ok(TrustRoots::system()) };
-    let unreadable = |source| WayError::Unreadable { path: path.clone(), source };
-    let most = u64::try_from(trust::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let mut pem = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut pem)).map_err(unreadable)?;
-    let bundle = TrustBundle::read(&pem, now());
-    let bundle = bundle.map_err(|source| WayError::Untrustworthy { path: path.clone(), source })?;
-    Ok(TrustRoots::system().with(&bundle))
+    Ok(TrustRoots::system().with(&flags::roots(path)?))
 }
 
 fn start(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> WayError {
@@ -275,6 +254,8 @@ fn unanswered(address: &str, error: reqwest::Error) -> WayError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     fn way(gateway: &str, insecure_http: bool) -> Result<Way, WayError> {

@@ -78,7 +78,7 @@ pub struct Actor {
     pub issuer: String,
     /// Who issued what that was exchanged for; empty where nothing was.
     pub fed_issuer: String,
-    /// What was shown: `subject`, `api`, `function`, `identity` or `basic_auth`.
+    /// What was shown: `subject`, `api`, `function`, `access`, `identity` or `basic_auth`.
     pub kind: &'static str,
 }
 

@@ -10,12 +10,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use super::file::{Place, Writer};
 use super::queue::{Queue, WAITING};
 use super::webhook::{Deliverer, Pace, Webhook, WebhookError};
 use super::{Audit, Event};
+use crate::flags::{FileError, secret_line};
 use crate::gateway::metrics::Metrics;
 
 /// How long what waits may take to be written once there is no more.
@@ -69,7 +69,7 @@ pub struct AuditArgs {
 /// An audit trail that cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// A file of it.
+    /// Its file.
     #[error("`{}` cannot be opened", .path.display())]
     File {
         /// The file.
@@ -77,9 +77,9 @@ pub enum AuditError {
         /// The system's words.
         source: std::io::Error,
     },
-    /// A secret that everybody knows.
-    #[error("`{}` is empty", .0.display())]
-    Empty(PathBuf),
+    /// The file of its secret.
+    #[error(transparent)]
+    Secret(#[from] FileError),
     /// The webhook.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
@@ -105,7 +105,7 @@ impl Audit {
             sinks.push(writers.start_file(path, metrics)?);
         }
         if let (Some(url), Some(secret)) = (&args.audit_webhook_url, &args.audit_webhook_secret_file) {
-            sinks.push(writers.start_webhook(Webhook::new(&url.0, &read(secret)?)?, metrics));
+            sinks.push(writers.start_webhook(Webhook::new(&url.0, &secret_line(secret)?)?, metrics));
         }
         Ok((Self::of(sinks), writers))
     }
@@ -165,11 +165,4 @@ impl Writers {
 /// What the upstream's webhook is told (`openfaas-wire.md`: `api_access`).
 fn is_of_the_api(event: &Event) -> bool {
     event.event == "system"
-}
-
-fn read(path: &Path) -> Result<Zeroizing<String>, AuditError> {
-    let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|source| AuditError::File { path: path.to_owned(), source })?;
-    let line = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    if line.is_empty() { Err(AuditError::Empty(path.to_owned())) } else { Ok(line) }
 }
