@@ -21,42 +21,16 @@ use std::time::{Duration, Instant};
 
 use faas_iam::api::Kind;
 use installed::{Installed, WITHIN, all_ready, installed};
-use serde_json::{Value, json};
+use serde_json::json;
+use support::Result;
+use support::robot::{Caller, DECLARED, NAMES, US, upstream};
 use support::shared::shared;
 use support::wait::eventually;
-use support::{Failure, Result};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-const US: &str = "https://gateway.example.com";
 /// Edits that are timed.
 const EDITS: usize = 200;
 /// What an edit may take in 99 of 100 cases.
 const BOUND: Duration = Duration::from_millis(250);
-
-const DECLARED: &str = r#"
-apiVersion: iam.openfaas.com/v1
-kind: JwtIssuer
-metadata: { name: system }
-spec: { iss: "https://gateway.example.com", aud: ["https://gateway.example.com"] }
----
-apiVersion: iam.openfaas.com/v1
-kind: JwtIssuer
-metadata: { name: kubernetes }
-spec: { iss: https://kubernetes.default.svc.cluster.local, aud: ["https://gateway.example.com"], tokenExpiry: 2h }
----
-apiVersion: iam.openfaas.com/v1
-kind: Policy
-metadata: { name: look }
-spec: { statement: [{ sid: "1", effect: Allow, action: ["Function:Get"], resource: ["dev:*"] }] }
----
-apiVersion: iam.openfaas.com/v1
-kind: Role
-metadata: { name: robot }
-spec:
-  policy: [look]
-  principal: { "jwt:sub": ["system:serviceaccount:default:default"] }
-  condition: { StringEqual: { "jwt:iss": ["https://kubernetes.default.svc.cluster.local"] } }
-"#;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -73,11 +47,9 @@ async fn measure(at: &Installed) -> Result<()> {
     let (mut gateway, url) = at.gateway_account().await?.start_gateway(&upstream().await?, US)?;
     at.apply(DECLARED).await?;
     let operator = at.start("one", &["--public-url", US])?;
-    let issuers = [(Kind::JwtIssuer, "system"), (Kind::JwtIssuer, "kubernetes")];
-    all_ready(at, &issuers).await?;
-    all_ready(at, &[(Kind::Policy, "look"), (Kind::Role, "robot")]).await?;
+    all_ready(at, &NAMES).await?;
     gateway.ready().await?;
-    let caller = Caller { client: reqwest::Client::builder().no_proxy().build()?, url };
+    let caller = Caller::new(url)?;
     let subject = at.cluster.token("default", "default", &[US]).await?;
     let token =
         eventually("an exchange", WITHIN, || async { Ok(caller.exchange(&subject).await.ok()) }).await?;
@@ -107,45 +79,4 @@ fn show(took: &mut [Duration]) {
     );
     let word = if at(0.99) <= BOUND { "within" } else { "over" };
     println!("p99 {p99:.0} ms of at most {} ms: {word}", BOUND.as_millis());
-}
-
-/// An upstream that answers everything with 200.
-async fn upstream() -> Result<String> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = [0; 8192];
-            let _ = stream.read(&mut head).await;
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
-            let _ = stream.write_all(answer).await;
-        }
-    });
-    Ok(url)
-}
-
-/// Who asks the gateway.
-struct Caller {
-    client: reqwest::Client,
-    url: String,
-}
-
-impl Caller {
-    async fn exchange(&self, token: &str) -> Result<String> {
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange")
-            .append_pair("subject_token_type", "urn:ietf:params:oauth:token-type:jwt")
-            .append_pair("subject_token", token)
-            .finish();
-        let request = self.client.post(format!("{}/oauth/token", self.url)).body(form);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer: Value = serde_json::from_str(&request.send().await?.text().await?)?;
-        let token = answer["access_token"].as_str().map(str::to_owned);
-        token.ok_or_else(|| Failure::new(format!("no token: {answer}")))
-    }
-
-    async fn get(&self, token: &str) -> Result<u16> {
-        let url = format!("{}/system/function/env?namespace=dev", self.url);
-        Ok(self.client.get(url).bearer_auth(token).send().await?.status().as_u16())
-    }
 }

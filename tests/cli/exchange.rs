@@ -1,66 +1,39 @@
 //! `token exchange`: against the gateway itself, and against what may stand in its place.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::gateway::Process;
 use crate::run::{Run, binary, finish};
 use crate::stranger::{Stranger, nobody, serve};
 use crate::tokens::{ISS, Issuer, claims};
 
-/// A gateway that is killed where a test ends.
+/// A gateway in front of nothing.
 pub struct Gateway {
-    child: Child,
+    _process: Process,
     pub url: String,
     pub issuer: Issuer,
 }
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Gateway {
-    /// One in front of nothing, in which the subject `robot` may look at functions of `dev` and invoke some.
+    /// One in which the subject `robot` may look at functions of `dev` and invoke some.
     pub fn start() -> Self {
         let issuer = Issuer::new();
         let folder = issuer.folder.path();
-        let key = aws_lc_rs::signature::EcdsaKeyPair::generate(
-            &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-        );
-        let der = aws_lc_rs::encoding::AsDer::<aws_lc_rs::encoding::EcPrivateKeyRfc5915Der>::as_der(
-            &key.unwrap().private_key(),
-        );
-        let encoded =
-            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der.unwrap().as_ref());
-        let pem = format!("-----BEGIN EC PRIVATE KEY-----\n{encoded}\n-----END EC PRIVATE KEY-----\n");
-        std::fs::write(folder.join("issuer.key"), pem).unwrap();
+        // No two of them sign alike.
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        std::fs::write(folder.join("issuer.key"), key).unwrap();
         std::fs::write(folder.join("invoke.yaml"), INVOKE).unwrap();
         let mut command = binary();
         command.args(["gateway", "--signing-key-file"]).arg(folder.join("issuer.key"));
         command.arg("--manifests").arg(folder).args(["--upstream", "http://127.0.0.1:1"]);
         command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--public-url", US]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut gateway = Self { child, url: String::new(), issuer };
-        gateway.url = loop {
-            let mut line = String::new();
-            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ends without listening");
-            let line: Value = serde_json::from_str(&line).unwrap_or_default();
-            if line["message"] == "listening" {
-                break format!("http://{}", line["address"].as_str().unwrap());
-            }
-        };
-        // Nobody reads on: what it says later must not hold it up.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        gateway
+        let process = Process::unread(&mut command);
+        Self { url: format!("http://{}", process.address), _process: process, issuer }
     }
 }
 

@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use crate::gateway::{Running, command, folder};
+use crate::gateway::{Process, Running, command, folder, recording, upstream};
+use crate::ports;
 
 const ADMIN: &str = "Authorization: Basic YWRtaW46aHVudGVyMg==\r\n";
 
@@ -27,67 +27,32 @@ fn status(address: &str, target: &str, headers: &str) -> Option<u16> {
     answer.split(' ').nth(1)?.parse().ok()
 }
 
-/// An upstream that lists nothing, answers 200 to the rest and says which paths it was asked for.
-fn upstream() -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (url, asked) =
-        (format!("http://{}", listener.local_addr().unwrap()), Arc::<Mutex<Vec<_>>>::default());
-    let told = asked.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, mut head) = (stream.unwrap(), [0; 4096]);
-            let count = stream.read(&mut head).unwrap_or(0);
-            let head = String::from_utf8_lossy(&head[..count]).into_owned();
-            told.lock().unwrap().push(head.split(' ').nth(1).unwrap_or_default().to_owned());
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]");
-        }
-    });
-    (url, asked)
-}
-
 /// A gateway that is started again and again, in one folder and at one address.
 struct Again {
     folder: tempfile::TempDir,
     upstream: String,
     address: String,
-    child: Option<Child>,
+    process: Option<Process>,
 }
 
 impl Again {
     fn start(&mut self) {
         let mut command = command(&self.folder, &self.upstream);
-        command.args(["--private-functions", "--listen", &self.address]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
-        self.child = Some(child);
-        let mut line = String::new();
-        while !line.contains("\"message\":\"listening\"") {
-            line.clear();
-            assert_ne!(std::io::BufRead::read_line(&mut log, &mut line).unwrap(), 0, "it does not start");
-        }
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        self.process =
+            Some(Process::unread(command.args(["--private-functions", "--listen", &self.address])));
     }
 
     /// SIGKILL.
     fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for Again {
-    fn drop(&mut self) {
-        self.kill();
+        self.process = None;
     }
 }
 
 #[test]
 fn s29_killed_and_started_again_under_load_it_refuses_what_it_refused_and_allows_what_it_allowed() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let (url, asked) = upstream();
-    let mut gateway = Again { folder: folder(), upstream: url, address: free.clone(), child: None };
+    let free = format!("127.0.0.1:{}", ports::free());
+    let (url, asked) = recording();
+    let mut gateway = Again { folder: folder(), upstream: url, address: free.clone(), process: None };
     let (phase, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let seen = Arc::<Mutex<Vec<(usize, &str, u16)>>>::default();
     let load: Vec<_> = (0..4)
@@ -207,7 +172,7 @@ fn certificates_change_under_load_and_nobody_notices() {
     let file = |name: &str| tls.path().join(name).to_str().unwrap().to_owned();
     let (certificate, key) = (file("tls.crt"), file("tls.key"));
     let flags = ["--tls-cert-file", &certificate, "--tls-key-file", &key];
-    let mut running = Running::start_with(&upstream().0, &flags);
+    let mut running = Running::start_with(&upstream(), &flags);
     let root = reqwest::Certificate::from_der(authority.der()).unwrap();
     let port = running.address.rsplit(':').next().unwrap().to_owned();
     let (over, runtime) = (Arc::new(AtomicBool::new(false)), tokio::runtime::Runtime::new().unwrap());

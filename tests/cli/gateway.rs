@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::ops::{Deref, DerefMut};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::run::{binary, finish};
@@ -30,18 +32,72 @@ spec:
   condition: {StringEqual: {\"jwt:iss\": [\"urn:faas-iam:basic-auth\"]}}
 ";
 
-/// A gateway that is killed where a test ends before it.
-pub struct Running {
+/// A gateway that listens, and is killed where a test ends before it.
+pub struct Process {
     pub child: Child,
-    log: BufReader<ChildStderr>,
+    log: Option<BufReader<ChildStderr>>,
     pub address: String,
-    pub folder: tempfile::TempDir,
 }
 
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Process {
+    /// Starts it, and waits until it listens.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = child.stderr.take().map(BufReader::new);
+        let mut process = Self { child, log, address: String::new() };
+        let line = process.wait_for("\"message\":\"listening\"");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        process.address = line["address"].as_str().unwrap().to_owned();
+        process
+    }
+
+    /// One whose log nobody reads any further: what it says later must not hold it up.
+    pub fn unread(command: &mut Command) -> Self {
+        let mut process = Self::start(command);
+        let mut log = process.log.take();
+        std::thread::spawn(move || log.as_mut().map(|log| std::io::copy(log, &mut std::io::sink())));
+        process
+    }
+
+    /// Reads the log up to a line with this in it.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            let log = self.log.as_mut().expect("somebody reads it");
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the log ends without {text:?}:\n{all}");
+            if line.contains(text) {
+                return line;
+            }
+            all.push_str(&line);
+        }
+    }
+}
+
+/// One in a folder of its own, in front of something.
+pub struct Running {
+    process: Process,
+    pub folder: tempfile::TempDir,
+}
+
+impl Deref for Running {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
     }
 }
 
@@ -90,28 +146,7 @@ impl Running {
     /// One with more arguments.
     pub fn start_with(upstream: &str, more: &[&str]) -> Self {
         let folder = folder();
-        let mut command = command(&folder, upstream);
-        let command = command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut running = Self { child, log, address: String::new(), folder };
-        let line = running.wait_for("\"message\":\"listening\"");
-        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-        running.address = line["address"].as_str().unwrap().to_owned();
-        running
-    }
-
-    /// Reads the log up to a line with this in it.
-    pub fn wait_for(&mut self, text: &str) -> String {
-        let mut all = String::new();
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "the log ends without {text:?}:\n{all}");
-            if line.contains(text) {
-                return line;
-            }
-            all.push_str(&line);
-        }
+        Self { process: Process::start(command(&folder, upstream).args(more)), folder }
     }
 
     /// Tells it to end.
@@ -139,19 +174,27 @@ impl Running {
     }
 }
 
-/// An upstream that answers everything with 200.
+/// An upstream that answers everything with 200 and an empty list.
 pub fn upstream() -> String {
+    recording().0
+}
+
+/// The same, and which paths it was asked for.
+pub fn recording() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (url, asked) =
+        (format!("http://{}", listener.local_addr().unwrap()), Arc::<Mutex<Vec<_>>>::default());
+    let told = asked.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut head = [0; 4096];
-            let _ = stream.read(&mut head);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+            let (mut stream, mut head) = (stream.unwrap(), [0; 4096]);
+            let count = stream.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..count]).into_owned();
+            told.lock().unwrap().push(head.split(' ').nth(1).unwrap_or_default().to_owned());
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]");
         }
     });
-    url
+    (url, asked)
 }
 
 #[test]

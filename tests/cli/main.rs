@@ -16,6 +16,9 @@ mod faults;
 mod gateway;
 mod help;
 mod inspect;
+#[allow(dead_code, reason = "shared with the upper tiers; each uses its own part")]
+#[path = "../support/ports.rs"]
+mod ports;
 mod processes;
 mod render;
 mod run;

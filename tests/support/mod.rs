@@ -19,6 +19,7 @@ pub mod oidc;
 pub mod ports;
 pub mod product;
 pub mod provider;
+pub mod robot;
 pub mod scratch;
 pub mod shared;
 pub mod skip;
