@@ -34,8 +34,9 @@ preflight: # names everything that this machine lacks
 fmt: ## whether the code is formatted
 	cargo fmt --check
 
-lint: ## clippy, warnings are errors
+lint: ## clippy, and vet for the Go programs of the tests; warnings are errors
 	cargo clippy --all-targets -- -D warnings
+	for module in leash oidc provider watchdog; do (cd tests/$$module && go vet ./...); done
 
 deny: ## dependencies: bans, licences, sources
 	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --log-level error check bans licenses sources
