@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::support::*;
 use crate::bundle::Sort;
+use crate::gateway::config::BasicAuth;
 
 #[tokio::test]
 async fn what_is_measured_is_what_the_charts_table_tells() {
@@ -93,4 +94,17 @@ async fn what_decides_now_is_measured_and_what_is_gone_is_not() {
     assert_eq!(metric(&running, "bundle_generation"), Some(2.0));
     let allowed = "decisions_total{action=\"Function:List\",outcome=\"allowed\"}";
     assert_eq!(metric(&running, allowed), Some(3.0));
+}
+
+#[tokio::test]
+async fn s29_it_is_alive_at_once_and_ready_once_there_is_something_to_decide_by() {
+    let mut running = Running::with(BasicAuth::Deny, None).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(crate::gateway::health::serve(listener, running.gateway.clone(), Default::default()));
+    let status =
+        async |path: &str| client().get(format!("{url}{path}")).send().await.unwrap().status().as_u16();
+    assert_eq!((status("/livez").await, status("/readyz").await), (200, 503));
+    running.change(|bundle| *bundle = world());
+    assert_eq!(status("/readyz").await, 200);
 }
