@@ -69,7 +69,7 @@ impl Gateway {
         let principal = now_is.engine.identify(&claims, now, Completeness::Token)?;
         let until = until(&principal, &claims);
         let identity = Arc::new(Identity { principal, until });
-        self.verified.put(key, identity.clone());
+        self.verified.put(key, identity.clone(), text.len());
         Ok(identity)
     }
 
