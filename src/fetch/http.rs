@@ -150,15 +150,18 @@ fn classify(error: reqwest::Error) -> GetError {
     if error.is_timeout() {
         return GetError::Timeout;
     }
-    if is_untrusted(&error) {
+    if distrusted(&error).is_some() {
         return GetError::Untrusted;
     }
     if error.is_dns() { GetError::Name } else { GetError::Unreachable }
 }
 
-/// Whether a request came to nothing because the other side's certificate is not trusted.
-pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))))
+/// Why the other side's certificate is not trusted, where a request came to nothing because of that.
+pub(crate) fn distrusted(error: &reqwest::Error) -> Option<String> {
+    causes(error).find_map(|cause| match cause.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
+        _ => None,
+    })
 }
 
 /// An error and all that is behind it; what an IO error carries is not its source, and counts, too.

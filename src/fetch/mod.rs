@@ -23,7 +23,7 @@ use crate::token::{KeySet, Parsed, Source, Unusable};
 
 pub use cluster::Cluster;
 pub use guard::{Forbidden, Guard, SystemResolver};
-pub(crate) use http::{causes, is_untrusted};
+pub(crate) use http::{causes, distrusted};
 pub use roots::TrustRoots;
 
 use http::Clients;

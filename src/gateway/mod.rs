@@ -40,6 +40,7 @@ mod snapshot;
 mod source;
 mod steady;
 mod stream;
+mod taken;
 mod times;
 mod tls;
 mod trusted;

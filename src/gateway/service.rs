@@ -25,6 +25,7 @@ use super::keys::Refresher;
 use super::metrics::Metrics;
 use super::snapshot::{Known, Snapshot};
 use super::source::provider::Provider;
+use super::taken;
 use crate::bundle::Bundle;
 use crate::engine::Permit;
 use crate::model::Namespace;
@@ -113,6 +114,7 @@ impl Gateway {
     pub fn publish(&self, bundle: &Bundle, generation: u64, signing: Arc<SigningKey>) {
         let snapshot = Snapshot::new(bundle, generation, self.epoch(), signing, &self.refresher.newer());
         self.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        taken::tell(self.snapshot().as_deref(), &snapshot, &self.settings.public_url);
         self.current.store(Some(Arc::new(snapshot)));
     }
 

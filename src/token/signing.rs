@@ -26,7 +26,9 @@ pub enum SigningKeyError {
     #[error("holds no private key in PEM (`EC PRIVATE KEY` or `PRIVATE KEY`)")]
     NoPem,
     /// The key is of another kind.
-    #[error("holds no EC key on the curve P-256")]
+    #[error(
+        "holds no EC key on the curve P-256; `openssl ecparam -genkey -name prime256v1 -noout` makes one"
+    )]
     NotP256,
 }
 

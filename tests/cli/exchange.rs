@@ -193,13 +193,12 @@ fn s26_a_proxy_of_the_environment_reads_no_token() {
     assert_eq!(proxy.seen(), Vec::<String>::new());
 }
 
-#[test]
-fn a_private_authority_is_trusted_where_it_is_named() {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+/// A gateway that shows this certificate.
+fn behind_tls(certificate: &rcgen::Certificate, key: &rcgen::KeyPair) -> String {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
@@ -212,6 +211,13 @@ fn a_private_authority_is_trusted_where_it_is_named() {
             );
         }
     });
+    url
+}
+
+#[test]
+fn a_private_authority_is_trusted_where_it_is_named() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let url = behind_tls(&made.cert, &made.signing_key);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, made.cert.pem()).unwrap();
@@ -223,6 +229,19 @@ fn a_private_authority_is_trusted_where_it_is_named() {
     std::fs::write(&file, "no certificate").unwrap();
     let told = exchange(&url, &subject(), &["--ca-file", file.to_str().unwrap()]);
     assert!(told.code == 2 && told.err.contains("there is no certificate in it"), "{told}");
+}
+
+#[test]
+fn who_shows_an_authoritys_own_certificate_is_told_to_make_another() {
+    let mut of_authority = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    of_authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = of_authority.self_signed(&key).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, made.pem()).unwrap();
+    let told = exchange(&behind_tls(&made, &key), &subject(), &["--ca-file", file.to_str().unwrap()]);
+    assert!(told.code == 2 && told.err.contains("basicConstraints=CA:FALSE"), "{told}");
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn what_it_cannot_begin_with_is_named() {
         ("--signing-key-file", "gone", "`gone` cannot be read"),
         ("--admin-user-file", "empty", "`empty` is empty"),
         ("--admin-password-file", "empty", "`empty` is empty"),
-        ("--manifests", "gone", "`gone` cannot be watched"),
+        ("--manifests", "gone", "`gone` cannot be read: No such file"),
         ("--upstream", "gateway:8080", "`gateway:8080` is no address of an upstream"),
         ("--upstream", "http://user:secret@gateway:8080", "is no address of an upstream"),
         ("--ca-file", "gone", "`gone` cannot be read"),

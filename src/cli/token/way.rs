@@ -13,7 +13,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::causes::chain;
-use crate::fetch::{TrustRoots, is_untrusted};
+use crate::fetch::{TrustRoots, distrusted};
 use crate::flags::{self, FileError};
 use crate::model::address::is_loopback_host;
 
@@ -57,9 +57,20 @@ pub enum WayError {
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Its certificate leads to nobody that is trusted.
     #[error(
-        "the certificate of `{0}` is not trusted; `--ca-file` names the certificate of a private authority"
+        "the certificate of `{address}` is not trusted; `--ca-file` names the certificate of a private authority ({why})"
     )]
-    Untrusted(String),
+    Untrusted {
+        /// The address that was asked.
+        address: String,
+        /// What TLS says.
+        why: String,
+    },
+    /// It is an authority's, which `openssl req -x509` makes where nobody says otherwise.
+    #[error(
+        "the certificate of `{0}` is an authority's own, which no server may show; make it with \
+         `basicConstraints=CA:FALSE`, or sign another one with it"
+    )]
+    Authority(String),
     /// Nobody answers.
     #[error("cannot ask `{address}`: {why}")]
     Unreachable {
@@ -244,12 +255,33 @@ async fn body(mut response: Response) -> reqwest::Result<Option<Zeroizing<Vec<u8
 }
 
 fn unanswered(address: &str, error: reqwest::Error) -> WayError {
-    if is_untrusted(&error) {
-        return WayError::Untrusted(address.to_owned());
+    if let Some(why) = distrusted(&error) {
+        return untrusted(address.to_owned(), why);
     }
     let why =
         if error.is_timeout() { "no whole answer in time".to_owned() } else { chain(&error.without_url()) };
+    let why = format!("{why}{}", other_scheme(&why));
     WayError::Unreachable { address: address.to_owned(), why }
+}
+
+/// What to try where one side speaks TLS and the other does not, which libraries tell in words of their own.
+fn other_scheme(why: &str) -> &'static str {
+    match why {
+        _ if why.contains("InvalidContentType") => "; it does not speak TLS: is its address `http://`?",
+        _ if why.contains("invalid HTTP version") => {
+            "; it does not speak plain http: is its address `https://`?"
+        }
+        _ => "",
+    }
+}
+
+fn untrusted(address: String, why: String) -> WayError {
+    // By its words: the type is of a crate that is not ours to name.
+    if why.contains("CaUsedAsEndEntity") {
+        WayError::Authority(address)
+    } else {
+        WayError::Untrusted { address, why }
+    }
 }
 
 #[cfg(test)]
@@ -311,6 +343,27 @@ mod tests {
             let left = way.get("/").err().unwrap().to_string();
             assert!(left.ends_with("no whole answer in time"), "{begun:?}: {left}");
             drop(way);
+            held.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn who_speaks_tls_where_the_other_does_not_is_told_to_try_the_other_address() {
+        let rows = [
+            ("http", b"\x15\x03\x03\x00\x02\x02\x46".as_slice(), "is its address `https://`?"),
+            ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "is its address `http://`?"),
+        ];
+        for (scheme, answer, want) in rows {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let gateway = format!("{scheme}://{}", listener.local_addr().unwrap());
+            let held = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = std::io::Write::write_all(&mut stream, answer);
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
+            let told = way(&gateway, false).ok().unwrap().get("/").err().unwrap().to_string();
+            assert!(told.ends_with(want), "{told}");
             held.join().unwrap();
         }
     }

@@ -21,6 +21,14 @@ const AT_MOST: usize = 50;
 /// A folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
+    /// There is none of that name, or none that may be looked at.
+    #[error("`{}` cannot be read", .path.display())]
+    Gone {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// Something in it cannot be read.
     #[error("the manifests cannot be used: {0}")]
     Unreadable(String),
@@ -66,8 +74,11 @@ impl Watch {
     /// Watches a folder.
     ///
     /// # Errors
-    /// [`FolderError::Watch`].
+    /// [`FolderError::Gone`], [`FolderError::Watch`].
     pub fn new(folder: &Path) -> Result<Self, FolderError> {
+        // The watcher's own words for that are about its inside.
+        let gone = |source| FolderError::Gone { path: folder.to_owned(), source };
+        std::fs::metadata(folder).map_err(gone)?;
         let (tell, changed) = mpsc::channel(1);
         let failed = |source| FolderError::Watch { path: folder.to_owned(), source };
         let told = move |event: notify::Result<notify::Event>| {

@@ -218,7 +218,7 @@ impl Gateway {
     async fn list(&self, path: &str, query: &str, resource: Resource) -> Result<Whole, Unlisted> {
         let denied = |denial: Denial| Unlisted::Denied {
             path: path.to_owned(),
-            text: format!("{} {}", denial.text, denial.detail).trim_end().to_owned(),
+            text: format!("{}: {}", denial.text, denial.detail).trim_end_matches(": ").to_owned(),
         };
         let action = match resource {
             Resource::Cluster => Action::NamespaceList,

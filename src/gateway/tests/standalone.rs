@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::log::Log;
 use super::support::*;
 use crate::compile::LastValid;
 use crate::engine::Engine;
@@ -345,4 +346,34 @@ async fn s17_a_folder_that_is_exchanged_whole_is_read_anew() {
     write(&at("2"), "a.yaml", &format!("{ISSUER}{ROOT}"));
     let felt = async { while status(&alone.running, "/function/env.dev").await != 200 {} };
     tokio::time::timeout(std::time::Duration::from_secs(20), felt).await.expect("told");
+}
+
+#[tokio::test]
+async fn that_no_token_of_its_own_is_taken_is_said_with_the_cure_once_and_when_it_is_over() {
+    let declared = |iss: &str, aud: &str| {
+        ISSUER
+            .replacen("https://gw.example.com", iss, 1)
+            .replace("aud: [\"https://gw.example.com\"]", &format!("aud: [\"{aud}\"]"))
+    };
+    let (ours, other) = ("https://gw.example.com", "https://other.example.com");
+    for (issuer, want) in [
+        (String::new(), "no JwtIssuer `system` serves; declare one with `https://gw.example.com`"),
+        (declared(other, other), "has the iss `https://other.example.com`, and `--public-url` is"),
+        (declared(ours, other), "does not have `https://gw.example.com` among its `aud`; add it"),
+    ] {
+        let alone = alone(json!([]), false).await;
+        let log = Log::of_everything();
+        let said = |text: &str| log.text().matches(text).count();
+        let start = |issuer: &str| {
+            write(alone.folder.path(), "a.yaml", &format!("{issuer}{ROOT}"));
+            let (folder, signing) = (alone.folder.path().to_owned(), alone.running.signing());
+            Standalone::start(folder, "openfaas", signing, &alone.running.gateway).unwrap()
+        };
+        start(&issuer);
+        start(&issuer);
+        assert_eq!(said("no token that this gateway gives is taken"), 1, "{}", log.text());
+        assert!(log.text().contains(want), "{want}: {}", log.text());
+        start(ISSUER);
+        assert_eq!(said("the tokens that this gateway gives are taken"), 1, "{}", log.text());
+    }
 }
