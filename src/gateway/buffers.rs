@@ -61,6 +61,12 @@ pub enum Whose {
     Person(Box<str>),
 }
 
+impl Whose {
+    fn at(peer: IpAddr) -> Self {
+        Self::Address(one(peer))
+    }
+}
+
 /// A whole body.
 pub struct Whole {
     bytes: Bytes,
@@ -95,7 +101,7 @@ impl Buffers {
     /// # Errors
     /// [`Denial`]: 413, 408, 400 where it breaks off, 503 where too much is held.
     pub async fn of_client(&self, body: Incoming, most: usize, peer: IpAddr) -> Result<Whole, Denial> {
-        let kept = self.share(Whose::Address(one(peer)), self.budget.client);
+        let kept = self.share(Whose::at(peer), self.budget.client);
         let read = self.read(body, most, &self.clients, kept);
         let late = |_| {
             let text = "the body did not come in time";
@@ -223,5 +229,17 @@ impl Drop for Share {
         if left == Some(0) {
             shares.remove(&self.of);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s27_of_ipv6_a_whole_network_has_one_share() {
+        let at = |address: &str| Whose::at(address.parse().unwrap());
+        assert_eq!(at("2001:db8:0:1::1"), at("2001:db8:0:1:ffff::2"));
+        assert_ne!(at("2001:db8:0:1::1"), at("2001:db8:0:2::1"));
     }
 }

@@ -22,7 +22,7 @@ fn world() -> World {
     for (name, functions, private, last_valid) in [
         ("p", &["dev:env", "qa:*"][..], true, None),
         ("public", &["dev:env"], false, None),
-        ("broken", &["dev:env"], true, Some(&["dev:env", "dev:x"][..])),
+        ("broken", &["dev:env", "dev:wider"], true, Some(&["dev:env", "dev:x"][..])),
         ("broken-anew", &[], true, Some(&["*:*"])),
     ] {
         let (functions, last_valid) = (read(functions), last_valid.map(read));
@@ -62,6 +62,7 @@ fn s15_a_listed_access_token_opens_what_its_function_privacy_covers_and_nothing_
         ("public", "dev:env", false),
         ("broken", "dev:env", true),
         ("broken", "dev:x", false),
+        ("broken", "dev:wider", false),
         ("broken-anew", "dev:env", false),
         ("gone", "dev:env", false),
     ] {

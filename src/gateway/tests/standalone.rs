@@ -136,9 +136,12 @@ async fn a_functions_own_word_that_it_is_private_is_heard() {
         {"name": "secret", "namespace": "dev", "annotations": {"iam.openfaas.com/privacy": "private"}},
         {"name": "open", "annotations": {"iam.openfaas.com/privacy": "public"}, "labels": null, "envVars": null},
         {"name": "plain", "replicas": 1},
+        {"name": "elsewhere", "namespace": "prod", "annotations": {"iam.openfaas.com/privacy": "private"}},
     ]);
     let alone = alone(functions, true).await;
-    for (function, want) in [("secret", 401), ("open", 200), ("plain", 200), ("unknown", 200)] {
+    for (function, want) in
+        [("secret", 401), ("open", 200), ("plain", 200), ("elsewhere", 200), ("unknown", 200)]
+    {
         assert_eq!(status(&alone.running, &format!("/function/{function}.dev")).await, want, "{function}");
     }
     let seen = alone.functions.seen.lock().unwrap().clone();
