@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -78,8 +78,8 @@ impl Source {
 
     /// Follows the cluster until it is dropped.
     pub async fn follow(mut self, gateway: Arc<Gateway>) {
-        let index = self.watch(INDEX_SECRET, gateway.clone()).map(Seen::Index);
-        let key = self.watch(SIGNING_SECRET, gateway.clone()).map(Seen::Key);
+        let index = self.watch(INDEX_SECRET).map(Seen::Index);
+        let key = self.watch(SIGNING_SECRET).map(Seen::Key);
         let mut seen = pin!(stream::select(index, key));
         loop {
             let next = tokio::select! {
@@ -183,7 +183,7 @@ impl Source {
     }
 
     /// Each version of an object by its name, and its absence.
-    fn watch<K>(&self, name: &'static str, gateway: Arc<Gateway>) -> impl Stream<Item = Option<K>> + use<K>
+    fn watch<K>(&self, name: &'static str) -> impl Stream<Item = Option<K>> + use<K>
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>
             + Clone
@@ -197,10 +197,6 @@ impl Source {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut listed = None;
         watcher(api, config).default_backoff().filter_map(move |event| {
-            // A watch that begins has asked nobody yet; one that ends asks anew, which is seen then.
-            if matches!(event, Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_))) {
-                gateway.metrics.contact.heard(true, Instant::now());
-            }
             let seen = match event {
                 Ok(Event::Init) => {
                     listed = None;
