@@ -171,4 +171,6 @@ fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;

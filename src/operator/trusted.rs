@@ -71,11 +71,10 @@ mod tests {
     use k8s_openapi::api::core::v1::Secret;
 
     use super::*;
+    use crate::trust::testing::Authority;
 
     fn root() -> String {
-        let mut params = rcgen::CertificateParams::default();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+        Authority::new("root").unwrap().pem()
     }
 
     const NOW: i64 = 1_800_000_000;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use crate::certs::{Authority, Identity};
 use crate::gateway::{Process, Running, command, folder, recording, upstream};
 use crate::ports;
 
@@ -154,26 +155,22 @@ fn told_to_end_it_finishes_what_runs_takes_nothing_new_and_keeps_nobody_idle() {
 }
 
 /// Writes a new pair of an authority into a folder.
-fn certify(authority: &rcgen::CertifiedIssuer<'static, rcgen::KeyPair>, folder: &Path) {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, authority).unwrap();
-    fs::write(folder.join("tls.crt"), certificate.pem()).unwrap();
-    fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
+fn certify(authority: &Authority, folder: &Path) {
+    let Identity { certificate, key } = authority.server(&["localhost"]).unwrap();
+    fs::write(folder.join("tls.crt"), certificate).unwrap();
+    fs::write(folder.join("tls.key"), key).unwrap();
 }
 
 #[test]
 fn certificates_change_under_load_and_nobody_notices() {
-    let mut params = rcgen::CertificateParams::default();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let authority = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let authority = Authority::new("root").unwrap();
     let tls = tempfile::tempdir().unwrap();
     certify(&authority, tls.path());
     let file = |name: &str| tls.path().join(name).to_str().unwrap().to_owned();
     let (certificate, key) = (file("tls.crt"), file("tls.key"));
     let flags = ["--tls-cert-file", &certificate, "--tls-key-file", &key];
     let mut running = Running::start_with(&upstream(), &flags);
-    let root = reqwest::Certificate::from_der(authority.der()).unwrap();
+    let root = reqwest::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
     let port = running.address.rsplit(':').next().unwrap().to_owned();
     let (over, runtime) = (Arc::new(AtomicBool::new(false)), tokio::runtime::Runtime::new().unwrap());
     let load: Vec<_> = [(true, 0), (true, 8), (false, 0), (false, 8)]

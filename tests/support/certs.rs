@@ -1,11 +1,11 @@
 //! Certificates and keys made on the spot, good for the length of a test and trusted by nobody else.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, Error,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 
-use super::Result;
+type Result<T> = std::result::Result<T, Error>;
 
 /// A certificate and its private key, both PEM.
 pub struct Identity {
@@ -41,8 +41,17 @@ impl Authority {
     /// # Errors
     /// When a name is not one, or the crypto library fails.
     pub fn server(&self, names: &[&str]) -> Result<Identity> {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let params = CertificateParams::new(names)?;
+        self.sign(params(names)?, subject("server", None), ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// The same, valid from 2020 until the end of a year.
+    ///
+    /// # Errors
+    /// When a name is not one, or the crypto library fails.
+    pub fn server_until(&self, names: &[&str], year: i32) -> Result<Identity> {
+        let mut params = params(names)?;
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(year, 12, 31);
         self.sign(params, subject("server", None), ExtendedKeyUsagePurpose::ServerAuth)
     }
 
@@ -91,6 +100,10 @@ impl TokenKeys {
         };
         Ok((key.serialize_pem(), key.public_key_pem()))
     }
+}
+
+fn params(names: &[&str]) -> Result<CertificateParams> {
+    CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
 }
 
 fn subject(name: &str, group: Option<&str>) -> DistinguishedName {

@@ -11,9 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Response, Uri};
 use futures::{StreamExt as _, stream};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -23,18 +21,12 @@ use tokio_rustls::server::TlsStream;
 
 use crate::token::testing::P256;
 use crate::trust::TrustBundle;
+use crate::trust::testing::{Authority, acceptor};
 
 /// The name that leads to every provider here.
 pub const HOST: &str = "idp.test";
 
-static AUTHORITY: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| authority("test root"));
-
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::new("test root").unwrap());
 
 /// The root behind which every provider here is.
 pub fn root() -> TrustBundle {
@@ -43,7 +35,7 @@ pub fn root() -> TrustBundle {
 
 /// A root behind which nobody is.
 pub fn other_root() -> TrustBundle {
-    TrustBundle::read(authority("other").pem().as_bytes(), 1_800_000_000).unwrap()
+    TrustBundle::read(Authority::new("other").unwrap().pem().as_bytes(), 1_800_000_000).unwrap()
 }
 
 /// What a path answers.
@@ -98,7 +90,7 @@ impl Provider {
     pub async fn tls(pages: impl FnOnce(&str) -> Vec<(&'static str, Page)>) -> Self {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let base = format!("https://{HOST}:{}", tcp.local_addr().unwrap().port());
-        Self::serve(Tls { tcp, acceptor: acceptor() }, base, pages)
+        Self::serve(Tls { tcp, acceptor: acceptor(&AUTHORITY.server(&[HOST]).unwrap()) }, base, pages)
     }
 
     /// In clear, under this host.
@@ -144,20 +136,6 @@ pub fn one_key() -> Value {
 /// An honest provider's pages.
 pub fn honest(base: &str) -> Vec<(&'static str, Page)> {
     vec![discovery(base, &format!("{base}/keys")), ("/keys", Page::Json(one_key()))]
-}
-
-fn acceptor() -> TlsAcceptor {
-    let key = KeyPair::generate().unwrap();
-    let certificate =
-        CertificateParams::new([HOST.to_owned()]).unwrap().signed_by(&key, &*AUTHORITY).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
 }
 
 struct Tls {

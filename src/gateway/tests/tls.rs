@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -17,10 +17,11 @@ use crate::gateway::forward::Upstream;
 use crate::gateway::line::Times;
 use crate::gateway::listen::Listening;
 use crate::gateway::tls::{Tls, TlsError};
+use crate::trust::testing::{Authority, Identity};
 
 /// An authority and a folder with a pair that it signed.
 struct Certified {
-    authority: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+    authority: Authority,
     folder: tempfile::TempDir,
 }
 
@@ -29,10 +30,7 @@ type Pair = (String, String);
 
 impl Certified {
     fn new() -> Self {
-        let mut params = rcgen::CertificateParams::default();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let authority = rcgen::CertifiedIssuer::self_signed(params, key).unwrap();
+        let authority = Authority::new("root").unwrap();
         let certified = Self { authority, folder: tempfile::tempdir().unwrap() };
         certified.write(&certified.pair(2040));
         certified
@@ -40,11 +38,8 @@ impl Certified {
 
     /// A pair that is valid until the end of a year.
     fn pair(&self, year: i32) -> Pair {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-        params.not_after = rcgen::date_time_ymd(year, 12, 31);
-        (params.signed_by(&key, &self.authority).unwrap().pem(), key.serialize_pem())
+        let Identity { certificate, key } = self.authority.server_until(&["localhost"], year).unwrap();
+        (certificate, key)
     }
 
     fn write(&self, (certificate, key): &Pair) {
@@ -71,7 +66,7 @@ impl Certified {
 
     async fn connect(&self, running: &Running, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.authority.der().clone()).unwrap();
+        roots.add(CertificateDer::from_pem_slice(self.authority.pem().as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
@@ -89,7 +84,7 @@ fn served(stream: &TlsStream<TcpStream>) -> Vec<u8> {
 }
 
 fn der((certificate, _): &Pair) -> Vec<u8> {
-    rustls::pki_types::CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap().to_vec()
+    CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap().to_vec()
 }
 
 async fn get(stream: &mut TlsStream<TcpStream>) -> String {
@@ -117,7 +112,7 @@ async fn by_tls_http1_is_spoken_and_functions_are_told() {
 async fn by_tls_http2_is_spoken_where_the_client_can() {
     let certified = Certified::new();
     let running = certified.running(Times::default()).await;
-    let root = reqwest::Certificate::from_der(certified.authority.der()).unwrap();
+    let root = reqwest::Certificate::from_pem(certified.authority.pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().tls_certs_only([root]).build().unwrap();
     let url = format!("https://localhost:{}/function/env", running.address.port());
     let answer = client.get(url).send().await.unwrap();

@@ -12,6 +12,7 @@ use super::wire::read_until;
 use crate::gateway::config::BasicAuth;
 use crate::gateway::forward::{Patience, Upstream};
 use crate::trust::TrustBundle;
+use crate::trust::testing::{Authority, acceptor};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const LITTLE: Duration = Duration::from_millis(200);
@@ -256,18 +257,8 @@ async fn a_body_that_breaks_is_the_clients_fault() {
 
 /// An upstream behind TLS, with a certificate of its own authority for this name.
 async fn encrypted(name: &str) -> (String, String) {
-    let mut params = rcgen::CertificateParams::default();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let authority = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &authority).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let authority = Authority::new("root").unwrap();
+    let acceptor = acceptor(&authority.server(&[name]).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
     tokio::spawn(async move {
