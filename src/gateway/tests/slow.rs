@@ -18,7 +18,7 @@ use crate::gateway::line::Times;
 use crate::gateway::listen::Listening;
 
 const GET: &[u8] = b"GET /function/env HTTP/1.1\r\nHost: a\r\n\r\n";
-const LITTLE: Duration = Duration::from_millis(200);
+const LITTLE: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(3600);
 
 /// Time without end for everything.

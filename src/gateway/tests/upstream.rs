@@ -15,7 +15,7 @@ use crate::trust::TrustBundle;
 use crate::trust::testing::{Authority, acceptor};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-const LITTLE: Duration = Duration::from_millis(200);
+const LITTLE: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(3600);
 
 fn patience() -> Patience {
