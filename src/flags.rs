@@ -12,8 +12,16 @@ use crate::trust::{MAX_BYTES, TrustBundle, TrustError};
 
 /// A text that is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no duration above zero such as `15s`, `10m` or `24h`")]
+#[error("`{0}` is no duration above zero such as `15s`, `10m` or `24h`{unit}", unit = missing_unit(.0))]
 pub struct DurationError(String);
+
+/// What to say of a number alone.
+fn missing_unit(text: &str) -> String {
+    match text.parse() {
+        Ok(1_u64..) => format!("; as seconds it is `{text}s`"),
+        _ => String::new(),
+    }
+}
 
 /// Reads whole seconds, minutes or hours.
 ///
@@ -97,6 +105,15 @@ mod tests {
         }
         for text in ["", "s", "15", "0s", "-1s", "1.5h", "1d", "1é", "99999999999999999999s"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_without_its_unit_is_told_with_it() {
+        let said = |text| duration(text).unwrap_err().to_string();
+        assert!(said("5").ends_with("; as seconds it is `5s`"), "{}", said("5"));
+        for other in ["0", "5d", "-5", ""] {
+            assert!(!said(other).contains("as seconds"), "{}", said(other));
         }
     }
 }
