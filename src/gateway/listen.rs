@@ -172,7 +172,7 @@ impl Server {
     /// The connection once it is encrypted, where it is to be.
     async fn wire(&self, stream: TcpStream) -> Option<Wire> {
         let Some(tls) = &self.listening.tls else { return Some(Wire::Plain(stream)) };
-        match timeout(self.listening.times.handshake, tls.acceptor().accept(stream)).await {
+        match timeout(self.listening.times.handshake, tls.accept(stream)).await {
             Ok(Ok(stream)) => return Some(Wire::Tls(Box::new(stream))),
             Ok(Err(error)) => tracing::debug!(error = %error, "a handshake failed"),
             Err(_) => tracing::debug!("a handshake took too long"),

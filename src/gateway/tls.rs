@@ -12,7 +12,10 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use zeroize::Zeroizing;
@@ -26,6 +29,8 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The files are looked at this often, whether or not the system tells of a change: not every file system
 /// does.
 const LOOK: Duration = Duration::from_secs(60);
+/// What is said to who sends a request in clear, and in the log.
+const PLAIN: &str = "plain HTTP was sent to a port that speaks TLS; use https://";
 /// What is spoken, by preference (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
@@ -104,9 +109,20 @@ impl Tls {
         Ok(Self { certificate, key, serves: ArcSwap::from_pointee(pair), seen })
     }
 
-    /// What a new connection is given.
-    pub fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.serves.load().config.clone())
+    /// Speaks TLS with who has connected. Whoever speaks plain HTTP is told so, by which others are known for; the
+    /// wait for either is the caller's to bound.
+    ///
+    /// # Errors
+    /// What keeps the two from speaking.
+    pub async fn accept(&self, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        // No record of TLS begins by a letter, and every request of HTTP does.
+        if first.iter().all(u8::is_ascii_alphabetic) {
+            tell(&mut stream).await?;
+            return Err(io::Error::other(PLAIN));
+        }
+        TlsAcceptor::from(self.serves.load().config.clone()).accept(stream).await
     }
 
     /// When the certificate that serves expires, seconds since 1970.
@@ -167,6 +183,16 @@ impl Tls {
         self.serves.store(Arc::new(new));
         Ok(Some(expires))
     }
+}
+
+/// Refuses a request that was sent in clear. What it has sent meanwhile is read, or the system would take back the answer.
+async fn tell(stream: &mut TcpStream) -> io::Result<()> {
+    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close";
+    let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{PLAIN}\n", PLAIN.len() + 1);
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(MAX_BYTES), &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {

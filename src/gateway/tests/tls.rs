@@ -121,19 +121,23 @@ async fn by_tls_http2_is_spoken_where_the_client_can() {
 }
 
 #[tokio::test]
-async fn what_speaks_no_tls_gets_nothing_and_holds_up_nobody() {
+async fn what_speaks_no_tls_gets_nothing_but_a_word_and_holds_up_nobody() {
     let certified = Certified::new();
     let little = std::time::Duration::from_secs(2);
     let running = certified.running(Times { handshake: little, ..Times::default() }).await;
     let mut silent = TcpStream::connect(running.address).await.unwrap();
     let mut plain = TcpStream::connect(running.address).await.unwrap();
     plain.write_all(b"GET /function/env HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let mut rubbish = TcpStream::connect(running.address).await.unwrap();
+    rubbish.write_all(b"\x17no record\r\n").await.unwrap();
     let mut stream = certified.connect(&running, "http/1.1").await.unwrap();
     get(&mut stream).await;
-    for stream in [&mut silent, &mut plain] {
+    for (stream, said) in [(&mut silent, ""), (&mut rubbish, ""), (&mut plain, "use https://")] {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
-        assert!(!String::from_utf8_lossy(&answer).contains("HTTP"));
+        let answer = String::from_utf8_lossy(&answer);
+        assert_eq!(answer.contains("HTTP/1.1 400"), !said.is_empty(), "{answer}");
+        assert!(answer.contains(said), "{answer}");
     }
     assert_eq!(running.provider.take().len(), 1);
 }
