@@ -1,8 +1,8 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
 //! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust`, `causes` are
-//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`fetch`, `kubeconfig`,
-//! `process`, `flags`) do IO and decide nothing.
+//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`fetch`, `flags`,
+//! `folder`, `kubeconfig`, `process`) do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -23,6 +23,7 @@ pub mod engine;
 pub mod exchange;
 pub mod fetch;
 pub mod flags;
+pub mod folder;
 pub mod gateway;
 pub mod kubeconfig;
 pub mod manifest;

@@ -26,10 +26,11 @@ const PURE: &[(&str, &[&str])] = &[
 const IMPURE_MODULES: &[(&str, &[&str])] = &[
     ("process", &["flags", "kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("flags", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
+    ("folder", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("kubeconfig", &["fetch", "operator", "gateway", "cli"]),
     ("fetch", &["operator", "gateway", "cli"]),
     ("operator", &["gateway", "cli"]),
-    ("gateway", &["operator"]),
+    ("gateway", &["operator", "cli"]),
     ("cli", &[]),
 ];
 

@@ -54,17 +54,17 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         (request, asker) => return Ok(both_wrong(request.err(), asker.err())),
     };
     let world = World::serving(&args.source)?;
-    if !world.unreadable.is_empty() {
-        return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
+    if !world.compiled.unreadable.is_empty() {
+        return Ok(Answer::new(Exit::Wrong, "").remark(world.compiled.unreadable()));
     }
-    let engine = Engine::new(&world.bundle);
+    let engine = Engine::new(world.bundle());
     let Identified { principal, verified, remarks } = asker.identify(&engine, &world, now())?;
     let told = Told::new(&engine, &request, world.generation(), principal, verified);
     let answer = match args.output.output {
         Some(format) => Answer::new(told.exit(), format.write(&told)?),
         None => Answer::text(told.exit(), &told.in_words()),
     };
-    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source)).remark(remarks))
+    Ok(answer.remark(world.compiled.problems()).remark(world.nothing(&args.source)).remark(remarks))
 }
 
 impl Args {

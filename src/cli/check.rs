@@ -7,11 +7,11 @@ use clap::builder::FalseyValueParser;
 use serde::Serialize;
 
 use super::cluster::Cluster;
-use super::files::InputError;
 use super::output::{Answer, Exit, OutputArgs};
 use super::source::SourceArgs;
-use super::world::World;
-use super::{Failure, judged};
+use super::{Failure, judged, world};
+use crate::folder::Compiled;
+use crate::folder::files::InputError;
 use crate::manifest::Diagnostic;
 
 /// Validates objects as the operator does
@@ -57,36 +57,37 @@ struct Summary<'a> {
 
 /// Judges all objects of the files, or of the cluster's IAM namespace.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let world = if args.source.is_files() {
-        World::of_files(&args.source, args.partial)
+    let compiled = if args.source.is_files() {
+        world::of_files(&args.source, args.partial)
     } else {
-        judged::world(&Cluster::connect(&args.source.cluster)?)?
+        judged::compiled(&Cluster::connect(&args.source.cluster)?)?
     };
-    let summary = Summary::new(&world);
-    let nothing = world.nothing(&args.source).map(|nothing| format!("error: nothing to check: {nothing}"));
+    let summary = Summary::new(&compiled);
+    let nothing =
+        world::nothing(&compiled, &args.source).map(|nothing| format!("error: nothing to check: {nothing}"));
     let exit = if nothing.is_some() { Exit::Wrong } else { summary.exit(args.strict) };
     let answer = match args.output.output {
         Some(format) => Answer::new(exit, format.write(&summary)?),
         None => {
             let line = summary.line(&args.source);
-            Answer::text(exit, &line).remark(world.unreadable()).remark(&world.findings)
+            Answer::text(exit, &line).remark(compiled.unreadable()).remark(&compiled.findings)
         }
     };
     Ok(answer.remark(nothing))
 }
 
 impl<'a> Summary<'a> {
-    fn new(world: &'a World) -> Self {
-        let problems = world.problems().count();
+    fn new(compiled: &'a Compiled) -> Self {
+        let problems = compiled.problems().count();
         Self {
-            objects: world.objects,
+            objects: compiled.objects,
             problems,
-            warnings: world.findings.len() - problems,
-            skipped: &world.skipped,
-            without_namespace: world.without_namespace,
-            elsewhere: world.elsewhere,
-            unreadable: world.unreadable.iter().map(InputError::finding).collect(),
-            findings: &world.findings,
+            warnings: compiled.findings.len() - problems,
+            skipped: &compiled.skipped,
+            without_namespace: compiled.without_namespace,
+            elsewhere: compiled.elsewhere,
+            unreadable: compiled.unreadable.iter().map(InputError::finding).collect(),
+            findings: &compiled.findings,
         }
     }
 

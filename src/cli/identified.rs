@@ -72,7 +72,7 @@ impl Asker {
 
 fn by_claims(claims: &Map<String, Value>, engine: &Engine, world: &World, now: i64) -> Identified {
     let mut identified = by_pair(claims, engine, world, now);
-    let compared = claims.contains_key("aud") || declared_by(claims, &world.bundle).is_none();
+    let compared = claims.contains_key("aud") || declared_by(claims, world.bundle()).is_none();
     if identified.principal.is_ok() && !compared {
         identified.remarks.push("no `aud` in the claims: not compared with the JwtIssuer's".to_owned());
     }
@@ -97,7 +97,7 @@ fn slip(claims: &Map<String, Value>) -> Option<&'static str> {
 
 /// What to say of claims that no token could prove to this cluster.
 fn keyless(claims: &Map<String, Value>, world: &World) -> Option<String> {
-    let (name, issuer, keys) = declared_by(claims, &world.bundle)?;
+    let (name, issuer, keys) = declared_by(claims, world.bundle())?;
     let loaded = !world.is_served() || !keys.is_empty() || issuer.keys == KeySource::System;
     (!loaded).then(|| format!("no key of JwtIssuer `{name}` is loaded: no token of it can be verified now"))
 }
@@ -130,7 +130,9 @@ fn principal(
     completeness: Completeness,
 ) -> Result<Principal, Refused> {
     engine.identify(claims, now, completeness).map_err(|refused| match refused {
-        Unidentified::UnknownIssuer(iss) => Refused::UnknownIssuer { known: known(&iss, &world.bundle), iss },
+        Unidentified::UnknownIssuer(iss) => {
+            Refused::UnknownIssuer { known: known(&iss, world.bundle()), iss }
+        }
         other => other.into(),
     })
 }
@@ -167,7 +169,7 @@ fn prove(text: &str, world: &World) -> Result<Proved, Refused> {
     let unproven = |unverified: token::Unverified<'_>, remarks| {
         Ok(Proved { claims: unverified.unproven(), verified: false, remarks })
     };
-    let Some((name, issuer, keys)) = declared(&world.bundle, unverified.iss().map_err(TokenError::from)?)
+    let Some((name, issuer, keys)) = declared(world.bundle(), unverified.iss().map_err(TokenError::from)?)
     else {
         // No key could make it acceptable; the engine says that the issuer is unknown.
         return unproven(unverified, Vec::new());

@@ -8,12 +8,12 @@ use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::cluster::{Cluster, ClusterError};
-use super::findings::unplaced;
-use super::world::{Read, World};
 use crate::api::Kind;
 use crate::api::status::READY;
 use crate::compile::validate::validate;
 use crate::compile::{Catalogue, ObjectRef, Surroundings};
+use crate::folder::findings::unplaced;
+use crate::folder::{Compiled, Read};
 use crate::manifest::{Diagnostic, Severity};
 use crate::model::{FieldPath, Unplaced};
 
@@ -21,16 +21,16 @@ use crate::model::{FieldPath, Unplaced};
 ///
 /// # Errors
 /// [`ClusterError`] where they cannot be listed.
-pub fn world(cluster: &Cluster) -> Result<World, ClusterError> {
+pub fn compiled(cluster: &Cluster) -> Result<Compiled, ClusterError> {
     let objects: Vec<_> = cluster.objects()?.into_iter().map(read).collect();
     let judged = objects.iter().map(|(of, value)| (of.clone(), validate(of.kind, value, &Unplaced)));
     let catalogue = Catalogue { objects: judged.collect() };
-    let mut world = World::of_objects(&catalogue, &Surroundings::default(), &Read::default());
+    let mut compiled = Compiled::of_objects(&catalogue, &Surroundings::default(), &Read::default());
     let words = objects.iter().filter_map(|(of, value)| operator_says(of, value));
-    let news: Vec<_> = words.filter(|word| !has_problem(&world, word)).collect();
-    world.findings.extend(news);
-    world.findings.sort();
-    Ok(world)
+    let news: Vec<_> = words.filter(|word| !has_problem(&compiled, word)).collect();
+    compiled.findings.extend(news);
+    compiled.findings.sort();
+    Ok(compiled)
 }
 
 fn read((kind, object): (Kind, DynamicObject)) -> (ObjectRef, Value) {
@@ -38,8 +38,8 @@ fn read((kind, object): (Kind, DynamicObject)) -> (ObjectRef, Value) {
     (ObjectRef { kind, name }, serde_json::to_value(object).unwrap_or_default())
 }
 
-fn has_problem(world: &World, word: &Diagnostic) -> bool {
-    world.problems().any(|problem| problem.object == word.object)
+fn has_problem(compiled: &Compiled, word: &Diagnostic) -> bool {
+    compiled.problems().any(|problem| problem.object == word.object)
 }
 
 /// What the operator has to say about this generation of an object; nothing where it is content.

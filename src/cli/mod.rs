@@ -10,17 +10,13 @@ mod check;
 mod cluster;
 mod completion;
 mod crds;
-pub mod files;
-mod findings;
 mod gateway;
 mod identified;
 mod judged;
 mod operator;
 mod output;
-mod privacies;
 mod progress;
 mod question;
-mod references;
 mod render;
 mod source;
 mod text;
@@ -37,8 +33,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use output::{Answer, Exit};
-
-pub(crate) use world::folder_world;
 
 /// Identity and access management for OpenFaaS on Kubernetes.
 #[derive(Debug, Parser)]

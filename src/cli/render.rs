@@ -49,20 +49,22 @@ struct Shown {
 /// Builds or fetches the bundle.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let world = World::serving(&args.source)?;
-    if !world.unreadable.is_empty() {
-        return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
+    if !world.compiled.unreadable.is_empty() {
+        return Ok(Answer::new(Exit::Wrong, "").remark(world.compiled.unreadable()));
     }
     let shown = Shown::new(&world)?;
     let answer = match args.output.output {
         Some(format) => Answer::new(Exit::Yes, format.write(&shown)?),
         None => Answer::text(Exit::Yes, &shown.in_words(&world)),
     };
-    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source).or_else(|| grantless(&world))))
+    Ok(answer
+        .remark(world.compiled.problems())
+        .remark(world.nothing(&args.source).or_else(|| grantless(&world))))
 }
 
 /// What to say of a bundle that no grant can come of.
 fn grantless(world: &World) -> Option<String> {
-    let nothing = world.bundle.policies().next().is_none() || world.bundle.roles().next().is_none();
+    let nothing = world.bundle().policies().next().is_none() || world.bundle().roles().next().is_none();
     nothing
         .then(|| "warning: no Role and Policy serve together, so everybody is denied everything".to_owned())
 }
@@ -70,14 +72,18 @@ fn grantless(world: &World) -> Option<String> {
 impl Shown {
     fn new(world: &World) -> Result<Self, OutputError> {
         let index = index(world);
-        let elsewhere = world.bundle.issuers().filter(|(.., keys)| keys.is_empty());
+        let elsewhere = world.bundle().issuers().filter(|(.., keys)| keys.is_empty());
         Ok(Self {
             generation: world.generation(),
             digest: index.digest,
             size: index.size,
             shards: index.shards.len(),
             keys_elsewhere: elsewhere.map(|(name, ..)| name.to_owned()).collect(),
-            records: world.bundle.iter().map(|(key, record)| named(key, record)).collect::<Result<_, _>>()?,
+            records: world
+                .bundle()
+                .iter()
+                .map(|(key, record)| named(key, record))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -96,14 +102,14 @@ impl Shown {
         );
         head + &text::table(
             &["SORT", "NAME", "WHAT"],
-            world.bundle.iter().map(|(key, record)| row(key, record)),
+            world.bundle().iter().map(|(key, record)| row(key, record)),
         )
     }
 }
 
 /// The index that the cluster serves, or the one that these records would get.
 fn index(world: &World) -> Index {
-    let made = || Index::new(0, world.bundle.len(), &world.bundle.shards(), |_| Box::default());
+    let made = || Index::new(0, world.bundle().len(), &world.bundle().shards(), |_| Box::default());
     world.index.clone().unwrap_or_else(made)
 }
 

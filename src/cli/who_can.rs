@@ -49,21 +49,21 @@ struct Told {
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let request = question::parse(&args.action, &args.resource)?;
     let world = World::serving(&args.source)?;
-    if !world.unreadable.is_empty() {
-        return Ok(Answer::new(Exit::Wrong, "").remark(world.unreadable()));
+    if !world.compiled.unreadable.is_empty() {
+        return Ok(Answer::new(Exit::Wrong, "").remark(world.compiled.unreadable()));
     }
     let told = Told {
         action: request.action().as_str(),
         resource: request.resource().to_string(),
         generation: world.generation(),
-        grants: Engine::new(&world.bundle).who_can(&request),
+        grants: Engine::new(world.bundle()).who_can(&request),
     };
     let exit = if told.grants.is_empty() { Exit::No } else { Exit::Yes };
     let answer = match args.output.output {
         Some(format) => Answer::new(exit, format.write(&told)?),
         None => Answer::text(exit, &told.in_words()),
     };
-    Ok(answer.remark(world.problems()).remark(world.nothing(&args.source)))
+    Ok(answer.remark(world.compiled.problems()).remark(world.nothing(&args.source)))
 }
 
 impl Told {

@@ -3,7 +3,7 @@
 //! [`parse`] turns a text into documents, [`select`] documents into objects of ours. Everything is
 //! read as kubectl reads it, and what YAML 1.1 makes of unquoted text is remembered
 //! ([`Written`](crate::model::Written)), because only the validator knows where text is meant.
-//! No file is opened here (`cli::files` does), and no field of a `spec` is judged.
+//! No file is opened here (`folder::files` does), and no field of a `spec` is judged.
 //!
 //! Deliberately stricter than kubectl, so that no two readers can disagree: duplicate keys, tags
 //! outside of the core schema, NUL, keys that are maps, lists or null, and `<<` after a key that

@@ -39,7 +39,7 @@ fn folder() -> PathBuf {
 
 /// The objects in files and folders, as the commands read them.
 fn objects(paths: &[PathBuf]) -> Vec<Object> {
-    let inputs = faas_iam::cli::files::read(paths, false, &mut std::io::empty());
+    let inputs = faas_iam::folder::files::read(paths, false, &mut std::io::empty());
     assert!(inputs.errors.is_empty(), "{:?}", inputs.errors);
     manifest::select(inputs.documents, "openfaas").objects
 }

@@ -9,8 +9,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use crate::bundle::Bundle;
-use crate::cli::folder_world;
 use crate::compile::LastValid;
+use crate::folder::{Compiled, Manifests};
 
 /// A folder is read once nothing has changed in it for this long: of a file that is being written, the half
 /// that stands first could say more than the whole,
@@ -48,11 +48,17 @@ pub enum FolderError {
 /// # Errors
 /// [`FolderError::Unreadable`].
 pub fn read(folder: &Path, namespace: &str, last_valid: &mut LastValid) -> Result<Bundle, FolderError> {
-    let (bundle, findings) = folder_world(folder, namespace, last_valid).map_err(FolderError::Unreadable)?;
-    for finding in findings {
+    let paths = &[folder.to_owned()];
+    let manifests = Manifests { paths, recursive: false, namespace, partial: false };
+    let compiled = Compiled::of_files(&manifests, &mut std::io::empty(), last_valid.clone());
+    if !compiled.unreadable.is_empty() {
+        return Err(FolderError::Unreadable(compiled.unreadable().join("; ")));
+    }
+    for finding in &compiled.findings {
         tracing::warn!("{finding}");
     }
-    Ok(bundle)
+    *last_valid = compiled.last_valid;
+    Ok(compiled.bundle)
 }
 
 /// What a name leads to: the device, the number there, and when it was made, since numbers are given anew.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::world::refuse;
+use super::refuse;
 use crate::api::{Kind, Reason};
 use crate::bundle::Origin;
 use crate::compile::validate::validate;
