@@ -1,8 +1,8 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
 //! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust`, `causes` are
-//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`fetch`, `flags`,
-//! `folder`, `kubeconfig`, `process`) do IO and decide nothing.
+//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`endpoints`, `fetch`,
+//! `flags`, `folder`, `kubeconfig`, `peers`, `process`) do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -19,6 +19,7 @@ pub mod bundle;
 pub mod causes;
 pub mod cli;
 pub mod compile;
+pub mod endpoints;
 pub mod engine;
 pub mod exchange;
 pub mod fetch;
@@ -29,6 +30,7 @@ pub mod kubeconfig;
 pub mod manifest;
 pub mod model;
 pub mod operator;
+pub mod peers;
 pub mod process;
 pub mod route;
 pub mod token;

@@ -25,6 +25,8 @@ const PURE: &[(&str, &[&str])] = &[
 /// Each module that does IO, and those that it may not use.
 const IMPURE_MODULES: &[(&str, &[&str])] = &[
     ("process", &["flags", "kubeconfig", "fetch", "operator", "gateway", "cli"]),
+    ("peers", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
+    ("endpoints", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("flags", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("folder", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("kubeconfig", &["fetch", "operator", "gateway", "cli"]),

@@ -2,6 +2,11 @@
 //! without descriptors a connection of the first comer would be paid for by the request of another.
 
 use super::peers::Limits;
+use crate::endpoints::FEW;
+
+/// Descriptors that are for neither connections nor requests: idle connections to the upstream, those to the metrics,
+/// files, the API server.
+const OTHERS: usize = 256 + FEW + 64;
 
 /// Places within what the system allows; said where that is less than usual.
 pub fn within(usual: Limits) -> Limits {
@@ -9,7 +14,7 @@ pub fn within(usual: Limits) -> Limits {
     else {
         return usual;
     };
-    let limits = usual.within(most);
+    let limits = bounded(usual, most);
     if limits.connections < usual.connections {
         let (descriptors, connections) = (most, limits.connections);
         tracing::warn!(
@@ -21,6 +26,18 @@ pub fn within(usual: Limits) -> Limits {
     limits
 }
 
+/// As many as so many descriptors have room for, each connection and each request being one; two addresses at least
+/// share what there is.
+fn bounded(usual: Limits, descriptors: usize) -> Limits {
+    let room = (descriptors.saturating_sub(OTHERS) / 2).max(2);
+    Limits {
+        connections: usual.connections.min(room),
+        connections_of_one: usual.connections_of_one.min(room / 2),
+        requests: usual.requests.min(room),
+        requests_of_one: usual.requests_of_one.min(room / 2),
+    }
+}
+
 /// The soft limit of open files; nothing where there is none.
 fn soft(limits: &str) -> Option<usize> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
@@ -30,6 +47,17 @@ fn soft(limits: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s27_there_are_no_more_places_than_descriptors_and_one_address_never_has_all() {
+        for descriptors in [512, 1024, 65_536, 1 << 20] {
+            let limits = bounded(Limits::default(), descriptors);
+            assert!(limits.connections + limits.requests + OTHERS <= descriptors, "{limits:?}");
+            assert!(limits.connections_of_one * 2 <= limits.connections, "{limits:?}");
+            assert!(limits.requests_of_one * 2 <= limits.requests, "{limits:?}");
+        }
+        assert_eq!(bounded(Limits::default(), 1 << 20).connections, Limits::default().connections);
+    }
 
     #[test]
     fn the_soft_limit_counts() {

@@ -1,64 +1,29 @@
-//! `/metrics`, `/livez`, `/readyz`, on a port of their own (`security-rules.md` 7).
+//! What `/readyz` and `/metrics` say of the gateway.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
 use prometheus_client::encoding::text::encode;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
-use super::few::Few;
 use super::metrics::{IssuerLabels, KeyLabels, SinkLabels};
 use super::service::Gateway;
-
-/// Serves until stopped.
-///
-/// # Errors
-/// What the listener meets.
-pub async fn serve(
-    listener: TcpListener,
-    gateway: Arc<Gateway>,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
-    let router = Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .with_state(gateway);
-    axum::serve(Few::new(listener), router)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
-}
-
-async fn readyz(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
-    match gateway.snapshot() {
-        Some(now_is) => (StatusCode::OK, format!("ok\ndecides by generation {}\n", now_is.generation)),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "not ready\nno bundle was read yet\n".to_owned()),
-    }
-}
-
-async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
-    let (status, text) = match gateway.measured() {
-        Ok(text) => (StatusCode::OK, text),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
-    };
-    (status, [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
-}
+use crate::endpoints::{Readyz, Served};
 
 /// One reader at a time sets what is looked up only when it is read.
 static READING: Mutex<()> = Mutex::new(());
 
-impl Gateway {
-    /// Everything that is measured, as text.
-    ///
-    /// # Errors
-    /// None in practice: a text takes everything.
-    pub fn measured(&self) -> Result<String, std::fmt::Error> {
+impl Served for Gateway {
+    fn readyz(&self) -> Readyz {
+        let now_is = self.snapshot();
+        let line = now_is.as_ref().map_or_else(
+            || "no bundle was read yet".to_owned(),
+            |now_is| format!("decides by generation {}", now_is.generation),
+        );
+        Readyz { ready: now_is.is_some(), lines: vec![line] }
+    }
+
+    fn measured(&self) -> Result<String, fmt::Error> {
         let reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
         self.look_up();
         let mut text = String::new();
@@ -66,7 +31,9 @@ impl Gateway {
         drop(reading);
         Ok(text)
     }
+}
 
+impl Gateway {
     fn look_up(&self) {
         let metrics = &self.metrics;
         let lost = metrics.contact.lost_for(Instant::now());

@@ -18,7 +18,6 @@ mod credential;
 mod descriptors;
 mod dial;
 mod exchanging;
-mod few;
 mod forward;
 mod function;
 mod guard;
@@ -32,7 +31,6 @@ mod listen;
 mod listing;
 mod measured;
 mod metrics;
-mod peers;
 mod run;
 mod sending;
 mod service;
@@ -48,6 +46,7 @@ mod ui;
 mod upgrade;
 
 use crate::causes::chain;
+use crate::peers;
 pub use config::{BasicAuth, Config};
 pub use run::{GatewayError, run};
 

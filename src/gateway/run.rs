@@ -25,7 +25,8 @@ use super::source::cluster;
 use super::source::folder::FolderError;
 use super::source::standalone::Standalone;
 use super::tls::{Tls, TlsError};
-use super::{descriptors, health, listen};
+use super::{descriptors, listen};
+use crate::endpoints;
 use crate::fetch::{Cluster, Fetcher, Options, TrustRoots};
 use crate::flags::{self, FileError, secret, secret_line};
 use crate::kubeconfig::{self, NoCluster};
@@ -120,7 +121,7 @@ pub async fn run(config: Config) -> Result<(), GatewayError> {
     let measured = bind(config.metrics_listen).await?;
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    tasks.spawn(endpoints(measured, gateway.clone(), stop.clone()));
+    tasks.spawn(endpoints::serve(measured, gateway.clone(), stop.clone()));
     tasks.spawn(until(stop.clone(), refreshing(gateway.clone(), config.manifests.is_some())));
     tasks.spawn(until(stop.clone(), follow));
     if let Some(tls) = listening.tls.clone() {
@@ -237,12 +238,6 @@ fn signing_key(path: &Path) -> Result<SigningKey, GatewayError> {
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {
     TcpListener::bind(address).await.map_err(|source| GatewayError::Listen { address, source })
-}
-
-async fn endpoints(listener: TcpListener, gateway: Arc<Gateway>, stop: CancellationToken) {
-    if let Err(error) = health::serve(listener, gateway, stop).await {
-        tracing::error!(error = %error, "the endpoints have ended");
-    }
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {

@@ -24,7 +24,7 @@ pub mod reporting;
 pub mod rivals;
 pub mod run;
 pub mod seen;
-pub mod serve;
+pub mod served;
 pub mod shown;
 mod shown_state;
 pub mod signing;

@@ -22,13 +22,14 @@ use super::pace::{Budget, Pace, Repairs};
 use super::references::References;
 use super::reporting::Reporting;
 use super::seen;
-use super::serve::{Served, serve};
+use super::served::Served;
 use super::turn::Operator;
 use super::watch::Watches;
 use super::world::World;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Bundle, assemble};
 use crate::causes::chain;
+use crate::endpoints;
 use crate::fetch::{Cluster, Fetcher, Options};
 use crate::kubeconfig::{self, NoCluster};
 
@@ -76,19 +77,13 @@ pub async fn run(config: Config) -> Result<(), OperatorError> {
     crate::process::init(config.log_format, &config.log_level)?;
     let (client, api) = connect(&config).await?;
     let stop = stop_on_signal();
-    let served = Arc::new(Served::new());
+    let served = Arc::new(Served::default());
     let address = config.metrics_listen;
     let listener =
         TcpListener::bind(address).await.map_err(|source| OperatorError::Listen { address, source })?;
     tracing::info!(%api, namespace = config.cluster.namespace, endpoints = %address, "started");
     let mut tasks = JoinSet::new();
-    let endpoints = served.clone();
-    let until = stop.clone();
-    tasks.spawn(async move {
-        if let Err(error) = serve(listener, endpoints, until).await {
-            tracing::error!(error = %error, "the endpoints have ended");
-        }
-    });
+    tasks.spawn(endpoints::serve(listener, served.clone(), stop.clone()));
     let applier = Applier::new(client.clone(), &config.cluster.namespace);
     if let Some(left) = unless(&stop, remembered(&client, &config, &applier)).await {
         work(config, client, api, left, served, applier, &mut tasks, stop.clone()).await;

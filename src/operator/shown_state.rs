@@ -6,12 +6,12 @@ use super::holdings::HeldIndex;
 use super::metrics::{Metrics, ObjectsLabels};
 use super::objects::Schema;
 use super::plan::Blocked;
-use super::serve::Readyz;
 use super::turn::pruned;
 use super::world::World;
 use crate::api::Kind;
 use crate::bundle::names::INDEX_SECRET;
 use crate::compile::Readiness;
+use crate::endpoints::Readyz;
 
 /// What `/readyz` says. Who does not lead is ready, too: it could take over.
 pub(super) fn readyz(world: &World, leads: bool) -> Readyz {

@@ -20,7 +20,7 @@ use super::plan::Goal;
 use super::references::{References, Way};
 use super::reporting::{Reported, Reporting};
 use super::seen::Seen;
-use super::serve::Served;
+use super::served::Served;
 use super::shown_state;
 use super::statuses::{News, StatusWrite};
 use super::watch::Watches;

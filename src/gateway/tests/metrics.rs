@@ -101,7 +101,7 @@ async fn s29_it_is_alive_at_once_and_ready_once_there_is_something_to_decide_by(
     let mut running = Running::with(BasicAuth::Deny, None).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(crate::gateway::health::serve(listener, running.gateway.clone(), Default::default()));
+    tokio::spawn(crate::endpoints::serve(listener, running.gateway.clone(), Default::default()));
     let status =
         async |path: &str| client().get(format!("{url}{path}")).send().await.unwrap().status().as_u16();
     assert_eq!((status("/livez").await, status("/readyz").await), (200, 503));

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::bundle::{Bundle, Origin, Record, Sort};
+pub use crate::endpoints::Served as _;
 use crate::fetch::{Fetcher, Options};
 use crate::gateway::audit::{Audit, Writers};
 use crate::gateway::buffers::Buffers;

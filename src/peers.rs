@@ -8,8 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::few::FEW;
-
 /// How many there may be at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -26,24 +24,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { connections: 20_000, connections_of_one: 4_000, requests: 20_000, requests_of_one: 4_000 }
-    }
-}
-
-/// Descriptors that are for neither connections nor requests: idle connections to the upstream, those to the metrics,
-/// files, the API server.
-const OTHERS: usize = 256 + FEW + 64;
-
-impl Limits {
-    /// As many of these as so many file descriptors have room for, each connection and each request being one; two
-    /// addresses at least share what there is.
-    pub fn within(self, descriptors: usize) -> Self {
-        let room = (descriptors.saturating_sub(OTHERS) / 2).max(2);
-        Self {
-            connections: self.connections.min(room),
-            connections_of_one: self.connections_of_one.min(room / 2),
-            requests: self.requests.min(room),
-            requests_of_one: self.requests_of_one.min(room / 2),
-        }
     }
 }
 
@@ -180,17 +160,6 @@ mod tests {
         assert!(taken(&places, "10.0.0.1", false).is_some(), "a front end that is trusted");
         drop(first);
         assert!(taken(&places, "10.0.0.1", true).is_some());
-    }
-
-    #[test]
-    fn s27_there_are_no_more_places_than_descriptors_and_one_address_never_has_all() {
-        for descriptors in [512, 1024, 65_536, 1 << 20] {
-            let limits = Limits::default().within(descriptors);
-            assert!(limits.connections + limits.requests + OTHERS <= descriptors, "{limits:?}");
-            assert!(limits.connections_of_one * 2 <= limits.connections, "{limits:?}");
-            assert!(limits.requests_of_one * 2 <= limits.requests, "{limits:?}");
-        }
-        assert_eq!(Limits::default().within(1 << 20).connections, Limits::default().connections);
     }
 
     #[test]

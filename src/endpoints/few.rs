@@ -11,7 +11,7 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::peers::{Limits, Place, Places};
+use crate::peers::{Limits, Place, Places};
 
 /// How many there may be at once; a request is none of its own here.
 const LIMITS: Limits =
@@ -92,8 +92,21 @@ mod tests {
     use tokio::net::TcpSocket;
 
     use super::*;
+    use crate::endpoints::{Readyz, Served, serve};
 
-    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const GET: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    struct Anything;
+
+    impl Served for Anything {
+        fn readyz(&self) -> Readyz {
+            Readyz { ready: true, lines: Vec::new() }
+        }
+
+        fn measured(&self) -> Result<String, std::fmt::Error> {
+            Ok("# EOF\n".to_owned())
+        }
+    }
 
     async fn connect(to: SocketAddr, from: &str) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
@@ -111,8 +124,7 @@ mod tests {
     async fn s27_one_address_has_a_handful_of_connections_to_the_metrics() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = axum::Router::new().fallback(async || "ok");
-        tokio::spawn(async move { axum::serve(Few::new(listener), router).await });
+        tokio::spawn(serve(listener, Arc::new(Anything), Default::default()));
         let mut held = Vec::new();
         for _ in 0..LIMITS.connections_of_one {
             held.push(connect(address, "127.0.0.1").await);

@@ -1,0 +1,44 @@
+//! What others have set, for `/readyz` and `/metrics`.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus_client::encoding::text::encode;
+
+use super::metrics::Metrics;
+use crate::endpoints::{self, Readyz};
+
+/// What is served.
+#[derive(Debug)]
+pub struct Served {
+    /// The measurements.
+    pub metrics: Metrics,
+    readyz: Mutex<Readyz>,
+}
+
+impl Default for Served {
+    /// Nothing is known yet, so not ready.
+    fn default() -> Self {
+        let readyz = Readyz { ready: false, lines: vec!["the cluster was not read yet".to_owned()] };
+        Self { metrics: Metrics::new(), readyz: Mutex::new(readyz) }
+    }
+}
+
+impl Served {
+    /// Says something else from now on.
+    pub fn set_readyz(&self, readyz: Readyz) {
+        *self.readyz.lock().unwrap_or_else(PoisonError::into_inner) = readyz;
+    }
+}
+
+impl endpoints::Served for Served {
+    fn readyz(&self) -> Readyz {
+        self.readyz.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn measured(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.metrics.registry)?;
+        Ok(text)
+    }
+}
