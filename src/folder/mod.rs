@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use files::InputError;
 
 use crate::api::Reason;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Key, Record};
 use crate::causes::chain;
 use crate::compile::link::link;
 use crate::compile::validate::validate;
@@ -105,6 +105,17 @@ impl Compiled {
         self.unreadable.iter().map(|error| chain(error)).collect()
     }
 
+    /// What becomes of each object that is not in force, a line each.
+    pub fn idle(&self) -> impl Iterator<Item = String> {
+        self.bundle.iter().filter_map(|(Key { name, .. }, record)| match record {
+            Record::Refused { .. } => Some(format!("{name} grants nothing until its problems are mended")),
+            Record::Privacy { last_valid: Some(_), .. } => Some(format!(
+                "FunctionPrivacy/{name} makes nothing public until its problems are mended, and what it covered is private"
+            )),
+            _ => None,
+        })
+    }
+
     /// The findings that keep something from serving.
     pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Problem)
@@ -171,4 +182,31 @@ fn own_problems(object: &Object) -> Vec<Diagnostic> {
     let in_jwks = spoken.iter().any(|path| path.segments().starts_with(jwks.segments()));
     let others = problems.filter(|p| !(spoken.contains(&p.field) || in_jwks && p.field == jwks));
     others.map(|p| object.finding(Severity::Problem, p.field, p.message)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_object_that_is_not_in_force_is_named_once_with_what_comes_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifests = "
+{apiVersion: iam.openfaas.com/v1, kind: Policy, metadata: {name: broken}, spec: {statement: [], other: 1}}
+---
+{apiVersion: iam.openfaas.com/v1, kind: Role, metadata: {name: partly}, spec: {policy: [broken, gone], principal: {'jwt:sub': [a]}}}
+---
+{apiVersion: iam.openfaas.com/v1alpha1, kind: FunctionPrivacy, metadata: {name: p}, spec: {privacy: Pubic}}
+";
+        std::fs::write(folder.path().join("a.yaml"), manifests).unwrap();
+        let (paths, namespace) = (&[folder.path().to_owned()], "openfaas");
+        let manifests = Manifests { paths, recursive: false, namespace, partial: false };
+        let compiled = Compiled::of_files(&manifests, &mut std::io::empty(), LastValid::new());
+        assert!(compiled.problems().count() > 3, "{:?}", compiled.findings);
+        let mut idle: Vec<_> = compiled.idle().collect();
+        idle.sort();
+        assert_eq!(idle.len(), 2, "a Role of which a Policy is missing is in force: {idle:?}");
+        assert!(idle[0].starts_with("FunctionPrivacy/p makes nothing public"), "{idle:?}");
+        assert!(idle[1].starts_with("Policy/broken grants nothing"), "{idle:?}");
+    }
 }

@@ -54,8 +54,8 @@ pub fn read(folder: &Path, namespace: &str, last_valid: &mut LastValid) -> Resul
     if !compiled.unreadable.is_empty() {
         return Err(FolderError::Unreadable(compiled.unreadable().join("; ")));
     }
-    for finding in &compiled.findings {
-        tracing::warn!("{finding}");
+    for line in compiled.findings.iter().map(ToString::to_string).chain(compiled.idle()) {
+        tracing::warn!("{line}");
     }
     *last_valid = compiled.last_valid;
     Ok(compiled.bundle)
