@@ -30,6 +30,8 @@ async fn callers(world: &World) -> Result<Vec<Caller>> {
     let us = &world.public_url;
     let identity = json!({"iss": us, "aud": us, "sub": "function:dev:env", "iat": now(), "exp": now() + 600,
         "openfaas:kind": "identity", "openfaas:namespace": "dev", "openfaas:function": "env", "openfaas:identity": "env"});
+    let access = json!({"iss": us, "aud": [us], "sub": "access:p/ci", "jti": "id-1", "iat": now(), "exp": now() + 600,
+        "openfaas:kind": "function", "function": {"permissions": ["dev:*"]}});
     let nobody = json!({"iss": "https://nobody.example.com", "aud": us, "sub": "root", "exp": now() + 600});
     let past = json!({"iat": now() - 600, "exp": now() - 60});
     let bearer = |kind: &'static str, token: String| Caller {
@@ -45,6 +47,7 @@ async fn callers(world: &World) -> Result<Vec<Caller>> {
         bearer("stranger", world.robots.token(&nobody)?),
         bearer("late-api", changed(&api, past.clone())?),
         bearer("late-fn", changed(&function, past)?),
+        bearer("unlisted", world.ours.token(&access)?),
         Caller { kind: "basic", shows: Some(basic()), migrates: false },
         Caller { kind: "migrate", shows: Some(basic()), migrates: true },
         bearer("api", api),
