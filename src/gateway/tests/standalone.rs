@@ -244,6 +244,16 @@ fn public(folder: &Path, last: &mut LastValid) -> Result<Vec<&'static str>, fold
 }
 
 #[test]
+fn the_log_says_which_objects_of_a_folder_are_not_in_force() {
+    let (folder, log) = (tempfile::tempdir().unwrap(), Log::of_everything());
+    let broken =
+        "apiVersion: iam.openfaas.com/v1\nkind: Policy\nmetadata: {name: p}\nspec: {statement: []}\n";
+    write(folder.path(), "a.yaml", broken);
+    folder::read(folder.path(), "openfaas", &mut LastValid::new()).unwrap();
+    assert!(log.text().contains("Policy/p grants nothing until its problems are mended"), "{}", log.text());
+}
+
+#[test]
 fn s29_whatever_a_function_privacy_is_broken_into_what_it_covered_stays_private() {
     let to = |from: &str, to: &str| {
         assert!(VALID.contains(from), "{from}");
