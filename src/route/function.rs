@@ -1,5 +1,6 @@
 //! Calls of functions: the one parser for `name[.namespace]` (`security-rules.md` 3), and where they go.
 
+use super::path::climbs_out;
 use super::{Refused, function_name, namespace};
 use crate::model::{Action, FunctionName, Namespace, Request, Resource};
 
@@ -17,11 +18,14 @@ pub struct Invocation<'p> {
 }
 
 impl<'p> Invocation<'p> {
-    /// Reads what follows `/function/` or `/async-function/`.
+    /// Reads what follows `/function/` or `/async-function/`. What stays in the function goes through as it came.
     pub(super) fn parse(text: &'p str, asynchronous: bool, default: &Namespace) -> Result<Self, Refused> {
         let end = text.find('/').unwrap_or(text.len());
         let (segment, rest) = text.split_at_checked(end).unwrap_or((text, ""));
         let (namespace, name) = target(segment, default)?;
+        if climbs_out(rest) {
+            return Err(Refused::bad("ambiguous_path", "the path leads out of the function by dot segments"));
+        }
         Ok(Self { namespace, name, rest, asynchronous })
     }
 

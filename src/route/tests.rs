@@ -268,7 +268,7 @@ fn s3_a_functions_name_is_split_at_its_last_dot() {
         ("/function/env/", "openfaas-fn:env", "/function/env.openfaas-fn/"),
         ("/function/env.dev", "dev:env", "/function/env.dev"),
         ("/function/a.b.dev/p", "dev:a.b", "/function/a.b.dev/p"),
-        ("/function/env.dev/../x//y%2f?z", "dev:env", "/function/env.dev/../x//y%2f?z"),
+        ("/function/env.dev/x//y%2f?z", "dev:env", "/function/env.dev/x//y%2f?z"),
         ("/function/env/%00\u{e9}#", "openfaas-fn:env", "/function/env.openfaas-fn/%00\u{e9}#"),
         ("/function/E_n-v.dev", "dev:E_n-v", "/function/E_n-v.dev"),
     ];
@@ -306,5 +306,67 @@ fn s2_a_functions_name_is_nothing_else() {
         "/function/%00",
     ] {
         assert_eq!(refused("GET", path).0, 400, "{path}");
+    }
+}
+
+#[test]
+fn s2_what_leads_out_of_a_function_goes_nowhere() {
+    for rest in [
+        "/..",
+        "/../",
+        "/../prod.dev",
+        "/./../prod.dev",
+        "//../prod.dev",
+        "/x/../../prod.dev",
+        "/x//../../prod.dev",
+        "/x/./../../prod.dev",
+        "/../../system/functions",
+        "/%2e%2e/prod.dev",
+        "/.%2E/prod.dev",
+        "/%2e./prod.dev",
+        "/..%2fprod.dev",
+        "/%2F..%2Fprod.dev",
+        "/x%2f..%2f../prod.dev",
+        "/..\\prod.dev",
+        "/..%5cprod.dev",
+        "/x\\..\\..\\prod.dev",
+        "/%252e%252e/prod.dev",
+        "/%25252e%2e/prod.dev",
+        "/%25%32%65%2e/prod.dev",
+        "/..;/prod.dev",
+        "/..;x=y/prod.dev",
+        "/..%3bx/prod.dev",
+        "/..%3fx",
+        "/..%23x",
+        "/;/../prod.dev",
+    ] {
+        for prefix in ["/function/", "/async-function/"] {
+            let path = format!("{prefix}env.dev{rest}");
+            assert_eq!(refused("POST", &path), (400, "ambiguous_path"), "{path}");
+        }
+    }
+}
+
+#[test]
+fn dot_segments_that_stay_in_the_function_pass_as_they_came() {
+    for rest in [
+        "/.",
+        "/a/..",
+        "/a/../b",
+        "/a/b/../../c",
+        "/a%2f..%2fb",
+        "/a/%2e%2e/b",
+        "/...",
+        "/..a",
+        "/a..",
+        "/..%20",
+        "/%",
+        "/%2",
+        "/%zz/%2e",
+        "/a?../../x",
+    ] {
+        let path = format!("/function/env.dev{rest}");
+        let Ok(Route::Function(call)) = route("GET", &path, &default()) else { panic!("{path}") };
+        assert_eq!(call.target(None), path);
     }
 }

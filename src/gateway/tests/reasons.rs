@@ -69,6 +69,7 @@ async fn rows(running: &Running) -> Vec<Row> {
         row("undecided_route", 403, "GET", "/system/unheard-of"),
         row("undecided_route", 403, "GET", "/unheard-of"),
         row("ambiguous_path", 400, "GET", "/system//info"),
+        row("ambiguous_path", 400, "GET", "/function/env.dev/..%2fother.dev"),
         row("name", 400, "GET", "/system/function/a,b"),
         info("no_credential", 401),
         info("basic_auth", 401).with("authorization", "Basic YWRtaW46d3Jvbmc="),
