@@ -71,7 +71,8 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Makes the headers of a client's request those that a function gets.
 ///
-/// `Connection` may name nothing that is needed: `Host` is set anew, credentials are judged before.
+/// `Connection` may name nothing that is needed: credentials are judged before. What the client calls us is told, and is
+/// no `Host` any more: a mesh on the way to the upstream may go by that.
 pub fn for_function(headers: &mut HeaderMap, peer: Peer) {
     strip_hop_by_hop(headers);
     let told = if peer.trusted { chain(headers) } else { Vec::new() };
@@ -79,7 +80,7 @@ pub fn for_function(headers: &mut HeaderMap, peer: Peer) {
     if let Some(chain) = continued(told, peer) {
         headers.insert(FORWARDED_FOR, chain);
     }
-    if let Some(host) = headers.get(HOST).cloned() {
+    if let Some(host) = headers.remove(HOST) {
         headers.insert(FORWARDED_HOST, host);
     }
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if peer.tls { "https" } else { "http" }));
@@ -171,10 +172,7 @@ mod tests {
             ("Host", "gw"),
         ]);
         for_function(&mut map, peer(true, false));
-        assert_eq!(
-            names(&map),
-            ["host", "x-custom", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
-        );
+        assert_eq!(names(&map), ["x-custom", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
         assert_eq!(map["x-forwarded-for"], "10.0.0.1");
         assert_eq!(map["x-forwarded-host"], "gw");
         assert_eq!(map["x-forwarded-proto"], "https");
@@ -191,7 +189,7 @@ mod tests {
             ("Host", "gw"),
         ]);
         for_function(&mut map, peer(false, true));
-        assert_eq!(names(&map), ["host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
+        assert_eq!(names(&map), ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
         assert_eq!(map["x-forwarded-for"], "1.2.3.4, 5.6.7.8, 10.0.0.1");
         assert_eq!(
             (&map["x-forwarded-host"], &map["x-forwarded-proto"]),
@@ -211,7 +209,7 @@ mod tests {
             ("Accept", "stays"),
         ]);
         for_function(&mut map, peer(false, false));
-        let kept = ["accept", "host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+        let kept = ["accept", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
         assert_eq!(names(&map), kept);
     }
 

@@ -51,7 +51,7 @@ async fn s10_what_connection_names_takes_nothing_off_that_is_needed() -> Result<
         let outcome = world.send(&world.deny, &ask.clone().bearer(&token)).await?;
         assert_eq!(outcome.answer.status, 200, "{named}");
         let record = outcome.forwarded.expect(named);
-        assert_eq!(record.header("host"), [world.deny.address.as_str()], "{named}");
+        assert_eq!(record.header("host"), [world.provider.host()], "{named}");
         assert_eq!(record.header("x-forwarded-host"), [world.deny.address.as_str()], "{named}");
         assert!(record.header("connection").is_empty(), "{named}");
         assert_eq!(world.send(&world.deny, &ask).await?.answer.status, 401, "{named}");

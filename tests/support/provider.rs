@@ -118,6 +118,11 @@ impl Provider {
         &self.url
     }
 
+    /// The same as it stands in `Host`.
+    pub fn host(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     /// Everything that arrived, oldest first.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use http::header::WWW_AUTHENTICATE;
 
 use super::support::*;
+use crate::gateway::config::BasicAuth;
+use crate::gateway::forward::Upstream;
 
 async fn guarded(checks: Option<bool>) -> Running {
     let mut running = Running::new().await;
@@ -44,17 +46,30 @@ async fn a_public_function_is_everybodys_and_the_path_goes_through_as_it_came() 
 }
 
 #[tokio::test]
-async fn over_http2_a_function_is_called_and_told_its_host_as_over_http1() {
-    let running = Running::new().await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
-    let answer = client.post(running.url("/function/env.dev")).body("body").send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_2));
-    let (got, host) = (running.provider.only(), running.address.to_string());
-    assert_eq!(
-        (got.header("host"), got.header("x-forwarded-host")),
-        (Some(host.as_str()), Some(host.as_str()))
-    );
-    assert_eq!(got.body, "body");
+async fn s9_the_upstream_is_called_by_its_own_name_and_told_the_clients() {
+    let provider = Provider::default();
+    let upstream = provider.start().await.to_string();
+    let to = Upstream::new(&format!("http://{upstream}")).unwrap();
+    let running = Running::before(provider, to, BasicAuth::Deny, Some(world())).await;
+    let http2 = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let named = client().post(running.url("/function/env.dev")).header("host", "priv.dev.svc:8080");
+    for (request, version, client) in [
+        (
+            client().post(running.url("/function/env.dev")),
+            http::Version::HTTP_11,
+            running.address.to_string(),
+        ),
+        (http2.post(running.url("/function/env.dev")), http::Version::HTTP_2, running.address.to_string()),
+        (named, http::Version::HTTP_11, "priv.dev.svc:8080".to_owned()),
+    ] {
+        let answer = request.body("body").send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.version()), (200, version));
+        let got = running.provider.only();
+        let hosts: Vec<_> = got.headers.iter().filter(|(name, _)| name == "host").collect();
+        assert_eq!(hosts, [&("host".to_owned(), upstream.clone())]);
+        assert_eq!(got.header("x-forwarded-host"), Some(client.as_str()));
+        assert_eq!(got.body, "body");
+    }
 }
 
 #[tokio::test]
