@@ -1,6 +1,5 @@
 //! Calls of the REST API: authenticate, read the body, decide, guard, forward, cut lists down.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,30 +10,22 @@ use http::header::{
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use serde::Deserialize;
 
 use super::answer::{API_CHALLENGE, Answer, Denial, REASONS};
 use super::authenticate::Identity;
-use super::buffers::Whose;
+use super::buffers::{Whole, Whose};
 use super::case::Case;
 use super::credential::{Shown, authorization};
 use super::listing::{MAX_LIST_BYTES, cut_down};
 use super::service::Gateway;
 use super::snapshot::Snapshot;
-use super::{chain, guard, headers};
+use super::{chain, headers};
 use crate::engine::{Permit, Principal, PrincipalKind};
 use crate::model::{Action, Request as Question, Resource};
-use crate::route::{Call, Deployment, Endpoint, Forward, MAX_BODY_BYTES};
+use crate::route::{Call, Endpoint, Forward, MAX_BODY_BYTES};
 
 /// Headers of a client that the provider gets: those that change nothing of what was judged.
 const KEPT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
-
-/// What is read of a deployed function.
-#[derive(Deserialize)]
-struct Deployed {
-    #[serde(default)]
-    labels: Option<BTreeMap<String, String>>,
-}
 
 impl Gateway {
     /// Answers a call of the REST API.
@@ -134,53 +125,6 @@ impl Gateway {
         })
     }
 
-    /// What is forwarded, once the rules were asked that hold whatever was granted.
-    async fn guarded(
-        &self,
-        now_is: &Snapshot,
-        principal: &Principal,
-        permit: &Permit,
-        call: &Call,
-        case: &mut Case,
-    ) -> Result<Forward, Denial> {
-        let iam_namespace = &self.settings.iam_namespace;
-        if let (Some(name), Some(place)) = (&call.secret, call.request.resource().namespace()) {
-            guard::secret(place, name, iam_namespace)?;
-        }
-        let Some(deployment) = &call.deployment else { return Ok(call.forward.clone()) };
-        guard::secrets(deployment, iam_namespace)?;
-        let tag = Question::new(Action::FunctionTag, call.request.resource().clone());
-        if tag.is_ok_and(|tag| now_is.engine.decide(principal, &tag)) {
-            return Ok(call.forward.clone());
-        }
-        let deployed = self.deployed(permit, deployment, case).await?;
-        Ok(call.forward.clone().with_labels(&guard::labels(deployment, &deployed)?))
-    }
-
-    /// The labels of the function as it is deployed; none where it is not there.
-    async fn deployed(
-        &self,
-        permit: &Permit,
-        deployment: &Deployment,
-        case: &mut Case,
-    ) -> Result<BTreeMap<String, String>, Denial> {
-        let failed = |detail: String| {
-            let text = "the upstream does not say which labels the function has";
-            Denial::new(StatusCode::BAD_GATEWAY, "upstream", text).because(detail)
-        };
-        let answer = self.to_provider(permit, &deployment.asked(), &HeaderMap::new(), case).await?;
-        match answer.status() {
-            StatusCode::NOT_FOUND => Ok(BTreeMap::new()),
-            StatusCode::OK => {
-                let body = self.buffers.of_provider(answer.into_body(), MAX_BODY_BYTES, None).await;
-                let bytes = body.map_err(|denial| of_upstream(denial, "upstream"))?;
-                let deployed: Deployed = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
-                Ok(deployed.labels.unwrap_or_default())
-            }
-            other => Err(failed(format!("it answers {other}"))),
-        }
-    }
-
     /// Sends a call to the provider: nothing of the client's but a header or two, and our own credential.
     pub async fn to_provider(
         &self,
@@ -226,9 +170,7 @@ impl Gateway {
             return Ok(answer.map(Either::Left));
         };
         let (mut parts, body) = answer.into_parts();
-        let person = Whose::Person(format!("{}\n{}", principal.iss(), principal.sub()).into());
-        let list = self.buffers.of_provider(body, MAX_LIST_BYTES, Some(person)).await;
-        let list = list.map_err(|denial| of_upstream(denial, "upstream_list"))?;
+        let list = self.list_for(principal, body).await?;
         let place = call.request.resource().namespace();
         let cut = cut_down(listing, &list, &now_is.engine, principal, place)?;
         // A count of the upstream's would tell how much is there.
@@ -238,6 +180,13 @@ impl Gateway {
         ]);
         Ok(Response::from_parts(parts, Either::Right(Full::new(list.made_into(cut)))))
     }
+
+    /// A list of the provider's, held on behalf of this caller.
+    pub async fn list_for(&self, principal: &Principal, body: Incoming) -> Result<Whole, Denial> {
+        let person = Whose::Person(format!("{}\n{}", principal.iss(), principal.sub()).into());
+        let list = self.buffers.of_provider(body, MAX_LIST_BYTES, Some(person)).await;
+        list.map_err(|denial| of_upstream(denial, "upstream_list"))
+    }
 }
 
 /// Whether the functions there are, or what they say of themselves, are others afterwards.
@@ -246,7 +195,7 @@ fn deploys(action: Action) -> bool {
 }
 
 /// A refusal because of the provider's body: what would be the client's fault in its own is the provider's.
-fn of_upstream(denial: Denial, reason: &'static str) -> Denial {
+pub fn of_upstream(denial: Denial, reason: &'static str) -> Denial {
     match denial.status.is_client_error() {
         true => Denial { status: StatusCode::BAD_GATEWAY, reason, ..denial },
         false => denial,

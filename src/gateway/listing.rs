@@ -92,14 +92,24 @@ fn namespaces(list: &[u8], engine: &Engine, principal: &Principal) -> serde_json
 }
 
 fn secrets(list: &[u8], place: Option<&Namespace>) -> serde_json::Result<Vec<u8>> {
+    let names = names(list, place)?
+        .map(|name| SecretItem { name, namespace: place.map(ToString::to_string).unwrap_or_default() });
+    serde_json::to_vec(&names.collect::<Vec<_>>())
+}
+
+/// Whether a list of Secrets has this name.
+///
+/// # Errors
+/// Where it is none.
+pub fn lists(list: &[u8], name: &str, place: Option<&Namespace>) -> serde_json::Result<bool> {
+    Ok(names(list, place)?.any(|listed| listed == name))
+}
+
+fn names(list: &[u8], place: Option<&Namespace>) -> serde_json::Result<impl Iterator<Item = String>> {
     let items: Option<Vec<Item>> = serde_json::from_slice(list)?;
     let inside =
-        |item: &Item| item.namespace.is_empty() || place.is_some_and(|p| p.as_str() == item.namespace);
-    let names = items.unwrap_or_default().into_iter().filter(inside).map(|item| SecretItem {
-        name: item.name,
-        namespace: place.map(ToString::to_string).unwrap_or_default(),
-    });
-    serde_json::to_vec(&names.collect::<Vec<_>>())
+        move |item: &Item| item.namespace.is_empty() || place.is_some_and(|p| p.as_str() == item.namespace);
+    Ok(items.unwrap_or_default().into_iter().filter(inside).map(|item| item.name))
 }
 
 #[cfg(test)]

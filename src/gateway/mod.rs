@@ -12,6 +12,7 @@ mod buffers;
 mod cache;
 mod callback;
 mod case;
+mod change;
 mod config;
 mod contact;
 mod credential;

@@ -348,6 +348,21 @@ fn plain(action: Action, resource: Resource, forward: Forward) -> Result<Call, R
     Ok(Call { request, forward, deployment: None, secret: None, listing: None })
 }
 
+impl Call {
+    /// The request that asks the provider what is there before the change: the function with its labels, or the
+    /// names of all Secrets of the namespace.
+    pub fn asked(&self) -> Option<Forward> {
+        let path = match (&self.deployment, &self.secret) {
+            (Some(deployment), _) => format!("/system/function/{}", deployment.name),
+            (None, Some(_)) => "/system/secrets".to_owned(),
+            (None, None) => return None,
+        };
+        let place = self.request.resource().namespace()?;
+        let query = Query::default().with("namespace", place.as_str()).to_text();
+        Some(Forward { method: "GET", path, query, body: None })
+    }
+}
+
 impl Forward {
     /// Path and query.
     pub fn target(&self) -> String {
@@ -370,12 +385,4 @@ pub fn ui(method: &str, path: &str, query: &str) -> Result<Forward, Refused> {
     let method = if method == "HEAD" { "HEAD" } else { "GET" };
     let query = Query::parse(query)?.to_text();
     Ok(Forward { method, path: path.to_owned(), query, body: None })
-}
-
-impl Deployment {
-    /// The request that asks the provider for what is deployed now, to keep its protected labels.
-    pub fn asked(&self) -> Forward {
-        let query = Query::default().with("namespace", self.namespace.as_str()).to_text();
-        Forward { method: "GET", path: format!("/system/function/{}", self.name), query, body: None }
-    }
 }

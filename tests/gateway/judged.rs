@@ -24,7 +24,7 @@ pub struct Ask {
 pub struct Outcome {
     /// What the client got.
     pub answer: Answer,
-    /// What the provider received, without the question about a deployed function's labels.
+    /// What the provider received, without the question what is there already.
     pub forwarded: Option<Record>,
 }
 
@@ -131,8 +131,7 @@ fn api(ask: &Ask, endpoint: &Endpoint, query: &str, default: &Namespace, records
         return;
     };
     for record in records.iter() {
-        let asked = call.deployment.as_ref().map(faas_iam::route::Deployment::asked);
-        let asks = asked.filter(|asked| asked.method == record.method);
+        let asks = call.asked().filter(|asked| asked.method == record.method);
         let expected = asks.as_ref().unwrap_or(&call.forward);
         same(record, expected);
         namespace(&call, record);

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::bundle::Sort;
+use crate::bundle::{Bundle, Origin, Record, Sort};
 use crate::gateway::config::BasicAuth;
+use crate::gateway::forward::Upstream;
 
 const ROUTES: &[(&str, &str, &str, &str)] = &[
     // method, target with NS for the namespace, body, what decides
@@ -166,6 +167,72 @@ async fn s11a_protected_labels_stay_as_deployed_unless_the_caller_may_tag() {
     assert_eq!(deploy(&root, json!({})).await, (200, Some(json!({}))));
 }
 
+/// Somebody who may do one of these to functions and Secrets in `dev`, and tag.
+fn only(bundle: &mut Bundle, name: &str, verb: &str) {
+    let actions = [format!("Function:{verb}"), format!("Secret:{verb}"), "Function:Tag".to_owned()];
+    let policy = json!({"statements": [{"sid": "s", "actions": actions, "resources": ["dev:*"]}]});
+    let policy = serde_json::from_value(policy).unwrap();
+    bundle.insert(name, Record::Policy { origin: Origin::default(), policy });
+    bundle.insert(name, role(name, IDP, name));
+}
+
+#[tokio::test]
+async fn who_may_only_create_replaces_nothing_and_who_may_only_update_creates_nothing() {
+    let mut running = Running::new().await;
+    running.change(|bundle| {
+        only(bundle, "carl", "Create");
+        only(bundle, "uma", "Update");
+    });
+    let function = ("/system/functions?namespace=dev", "service", "/system/function/NAME?namespace=dev");
+    let secret = ("/system/secrets?namespace=dev", "name", "/system/secrets?namespace=dev");
+    for (target, field, question) in [function, secret] {
+        let there = if field == "service" { "env" } else { "s" };
+        for (sub, method, name, want) in [
+            ("carl", "POST", "new", Ok(true)),
+            ("carl", "POST", there, Err("Update")),
+            ("uma", "PUT", there, Ok(true)),
+            ("uma", "PUT", "new", Err("Create")),
+            ("root", "POST", there, Ok(false)),
+            ("root", "PUT", "new", Ok(false)),
+        ] {
+            let (token, body) = (running.api_token(sub).await, format!(r#"{{"{field}":"{name}"}}"#));
+            let (status, text) = running.send(method, target, Some(&token), &body).await;
+            let got: Vec<_> =
+                running.provider.take().iter().map(|g| format!("{} {}", g.method, g.target)).collect();
+            let asked = format!("GET {}", question.replace("NAME", name));
+            let changed = format!("{method} {target}");
+            let expected = match want {
+                Ok(true) => vec![asked, changed],
+                Ok(false) => vec![changed],
+                Err(_) => vec![asked],
+            };
+            assert_eq!(got, expected, "{sub} {method} {name}: {status} {text}");
+            if let Err(verb) = want {
+                assert_eq!(status, 403, "{text}");
+                assert!(text.contains(&format!(":{verb} dev:")) && text.contains("there"), "{text}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_the_provider_does_not_say_what_is_there_nothing_is_changed() {
+    let router = axum::Router::new().fallback(|| async { axum::http::StatusCode::NOT_IMPLEMENTED });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut bundle = world();
+    only(&mut bundle, "carl", "Create");
+    let running = Running::before(Provider::default(), upstream, BasicAuth::Deny, Some(bundle)).await;
+    let token = running.api_token("carl").await;
+    for (target, body) in [
+        ("/system/functions?namespace=dev", r#"{"service":"new"}"#),
+        ("/system/secrets?namespace=dev", r#"{"name":"new"}"#),
+    ] {
+        assert_eq!(running.send("POST", target, Some(&token), body).await.0, 502, "{target}");
+    }
+}
+
 #[tokio::test]
 async fn s11a_secrets_of_ours_are_neither_named_nor_changed() {
     let running = Running::new().await;
@@ -220,7 +287,7 @@ async fn an_upstream_that_refuses_our_credential_is_no_fault_of_the_callers() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, refusing).await });
-    let upstream = crate::gateway::forward::Upstream::new(&url).unwrap();
+    let upstream = Upstream::new(&url).unwrap();
     let running = Running::before(Provider::default(), upstream, BasicAuth::Deny, Some(world())).await;
     let token = running.api_token("root").await;
     assert_eq!(running.send("GET", "/system/info", Some(&token), "").await.0, 502);
