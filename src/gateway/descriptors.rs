@@ -1,5 +1,8 @@
-//! How many files and sockets the system lets this process have. There are no more places than it has room for:
-//! without descriptors a connection of the first comer would be paid for by the request of another.
+//! How many files and sockets the system lets this process have: all that it may have, since the soft limit stands at
+//! 1,024 for programs of another age. There are no more places than it has room for: without descriptors a connection
+//! of the first comer would be paid for by the request of another.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::peers::Limits;
 use crate::endpoints::FEW;
@@ -10,17 +13,16 @@ const OTHERS: usize = 256 + FEW + 64;
 
 /// Places within what the system allows; said where that is less than usual.
 pub fn within(usual: Limits) -> Limits {
-    let Some(most) = std::fs::read_to_string("/proc/self/limits").ok().and_then(|limits| soft(&limits))
-    else {
-        return usual;
-    };
-    let limits = bounded(usual, most);
+    raise();
+    let most = getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok());
+    let Some(descriptors) = most else { return usual };
+    let limits = bounded(usual, descriptors);
     if limits.connections < usual.connections {
-        let (descriptors, connections) = (most, limits.connections);
+        let connections = limits.connections;
         tracing::warn!(
             descriptors,
             connections,
-            "the system's limit of open files (ulimit -n) leaves room for fewer connections"
+            "the system's limit of open files (ulimit -Hn) leaves room for fewer connections"
         );
     }
     limits
@@ -38,10 +40,21 @@ fn bounded(usual: Limits, descriptors: usize) -> Limits {
     }
 }
 
-/// The soft limit of open files; nothing where there is none.
-fn soft(limits: &str) -> Option<usize> {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
+/// Raises the soft limit to the hard one.
+fn raise() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    let (from, to) = (shown(current), shown(maximum));
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => tracing::info!(from, to, "the limit of open files was raised"),
+        Err(error) => tracing::warn!(from, to, %error, "the limit of open files cannot be raised"),
+    }
+}
+
+fn shown(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string())
 }
 
 #[cfg(test)]
@@ -60,11 +73,11 @@ mod tests {
     }
 
     #[test]
-    fn the_soft_limit_counts() {
-        let line = |soft: &str| {
-            format!("Max cpu time  unlimited  unlimited  seconds\nMax open files  {soft}  524288  files\n")
-        };
-        assert_eq!(soft(&line("1024")), Some(1024));
-        assert_eq!((soft(&line("unlimited")), soft("")), (None, None));
+    fn s27_the_soft_limit_of_open_files_is_raised_to_the_hard_one() {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        let fewer = maximum.map_or(1 << 20, |most| most - 1);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(fewer), maximum }).unwrap();
+        within(Limits::default());
+        assert_eq!(getrlimit(Resource::Nofile).current, maximum);
     }
 }
