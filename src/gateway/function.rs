@@ -35,7 +35,7 @@ impl Gateway {
         peer: Peer,
         case: &mut Case,
     ) -> Result<Answer, Denial> {
-        let listed = self.provider.is_listed().await;
+        let heard = self.provider.hears(&call.namespace).await;
         let now_is = self.ready()?;
         case.decided_by(&now_is);
         let question = call.request()?;
@@ -47,7 +47,7 @@ impl Gateway {
             callback(request.headers(), &self.settings.callback_hosts)?;
         }
         let permit = match now_is.engine.permit_public(&question, self.settings.private) {
-            Some(_) if !listed || (self.provider.is_failing() && !now_is.knows(question.resource())) => {
+            Some(_) if !heard && !now_is.knows(question.resource()) => {
                 let text = "which functions are private is not known yet; try again soon";
                 return Err(Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_functions", text));
             }

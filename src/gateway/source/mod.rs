@@ -3,5 +3,6 @@
 
 pub mod cluster;
 pub mod folder;
+pub mod lists;
 pub mod provider;
 pub mod standalone;

@@ -12,7 +12,8 @@ use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 
 use super::folder::{self, FolderError, Stands, Watch};
-use super::provider::{self, Functions, News};
+use super::lists::Everything;
+use super::provider::{self, News};
 use crate::bundle::Bundle;
 use crate::compile::LastValid;
 use crate::gateway::service::Gateway;
@@ -31,7 +32,7 @@ pub struct Standalone {
     signing: Arc<SigningKey>,
     last_valid: LastValid,
     bundle: Bundle,
-    functions: Functions,
+    functions: Everything,
     generation: u64,
 }
 
@@ -51,7 +52,7 @@ impl Standalone {
         let watch = Watch::new(&folder)?;
         let mut last_valid = LastValid::new();
         let bundle = folder::read(&folder, namespace, &mut last_valid)?;
-        let (namespace, functions) = (namespace.to_owned(), Functions::new());
+        let (namespace, functions) = (namespace.to_owned(), Everything::new());
         let mut read =
             Self { folder, stands, namespace, signing, last_valid, bundle, functions, generation: 0 };
         gateway.provider.expect_list();
@@ -110,19 +111,19 @@ impl Standalone {
         }
     }
 
-    /// Takes a list of functions; whoever waits for it goes on when it decides.
+    /// Takes lists of functions; whoever waits for them goes on when they decide.
     fn hear(&mut self, news: News, gateway: &Gateway) {
         if news.functions != self.functions {
             self.functions = news.functions;
             self.publish(gateway);
         }
-        gateway.provider.listed();
+        gateway.provider.hear(news.heard);
     }
 
     fn publish(&mut self, gateway: &Gateway) {
         self.generation += 1;
         let mut bundle = self.bundle.clone();
-        for (name, function) in &self.functions {
+        for (name, function) in self.functions.values().flat_map(|functions| functions.iter()) {
             bundle.insert(name.as_str(), function.record());
         }
         gateway.publish(&bundle, self.generation, self.signing.clone());

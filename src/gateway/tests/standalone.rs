@@ -27,6 +27,8 @@ const ROOT: &str = "apiVersion: iam.openfaas.com/v1\nkind: Policy\nmetadata: {na
 struct Functions {
     dev: Arc<Mutex<Value>>,
     failing: Arc<Mutex<Option<u16>>>,
+    /// What fails alone, by how its target begins.
+    broken: Arc<Mutex<Option<(&'static str, u16)>>>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -39,12 +41,16 @@ async fn answer(State(functions): State<Functions>, request: Request) -> Respons
     }
     let credential = parts.headers.get("authorization").map_or("-", |value| value.to_str().unwrap());
     functions.seen.lock().unwrap().push(format!("{} {target} {credential}", parts.method));
-    if let Some(status) = *functions.failing.lock().unwrap() {
+    let broken = functions.broken.lock().unwrap().filter(|(begins, _)| target.starts_with(begins));
+    if let Some(status) = functions.failing.lock().unwrap().or(broken.map(|(_, status)| status)) {
         return axum::http::StatusCode::from_u16(status).unwrap().into_response();
     }
     match (parts.method.as_str(), target.as_str()) {
-        ("GET", "/system/namespaces") => json_answer(json!(["dev", "No Namespace"])),
+        ("GET", "/system/namespaces") => json_answer(json!(["dev", "prod", "No Namespace"])),
         ("GET", "/system/functions?namespace=dev") => json_answer(functions.dev.lock().unwrap().clone()),
+        ("GET", "/system/functions?namespace=prod") => {
+            json_answer(json!([hidden("hidden"), {"name": "plain"}]))
+        }
         ("GET", "/system/functions?namespace=openfaas-fn") => json_answer(Value::Null),
         ("PUT", _) => {
             let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -55,6 +61,11 @@ async fn answer(State(functions): State<Functions>, request: Request) -> Respons
         }
         _ => axum::http::StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// A function that says itself that it is private.
+fn hidden(name: &str) -> Value {
+    json!({"name": name, "annotations": {"iam.openfaas.com/privacy": "private"}})
 }
 
 struct Alone {
@@ -193,6 +204,55 @@ async fn s29_while_no_list_can_be_read_a_function_that_is_in_none_is_not_public(
     *alone.functions.failing.lock().unwrap() = None;
     listed(&alone.running).await;
     assert_eq!(statuses().await, [200, 200]);
+}
+
+/// What everybody gets of these functions.
+async fn statuses<const N: usize>(alone: &Alone, functions: [&str; N]) -> [u16; N] {
+    let mut found = [0; N];
+    for (function, status_is) in functions.iter().zip(&mut found) {
+        *status_is = status(&alone.running, &format!("/function/{function}")).await;
+    }
+    found
+}
+
+#[tokio::test]
+async fn s29_a_namespace_whose_functions_cannot_be_listed_concerns_itself_alone() {
+    let alone = alone(json!([{"name": "plain"}]), true).await;
+    let all = ["plain.dev", "new.dev", "hidden.prod", "plain.prod", "new.prod"];
+    assert_eq!(statuses(&alone, all).await, [200, 200, 401, 200, 200]);
+    *alone.functions.dev.lock().unwrap() = json!([{"name": "plain"}, hidden("new")]);
+    *alone.functions.broken.lock().unwrap() = Some(("/system/functions?namespace=prod", 500));
+    listed(&alone.running).await;
+    assert_eq!(statuses(&alone, all).await, [200, 401, 401, 200, 503]);
+    *alone.functions.broken.lock().unwrap() = None;
+    listed(&alone.running).await;
+    assert_eq!(statuses(&alone, all).await, [200, 401, 401, 200, 200]);
+}
+
+#[tokio::test]
+async fn s29_where_namespaces_cannot_be_listed_those_that_are_known_go_on_and_no_other_is_public() {
+    let alone = alone(json!([{"name": "plain"}]), true).await;
+    let all = ["plain.dev", "new.dev", "hidden.prod", "new.prod", "new", "new.other"];
+    for code in [404, 501, 500] {
+        *alone.functions.dev.lock().unwrap() = json!([{"name": "plain"}]);
+        listed(&alone.running).await;
+        assert_eq!(statuses(&alone, all).await, [200, 200, 401, 200, 200, 503], "{code}");
+        *alone.functions.broken.lock().unwrap() = Some(("/system/namespaces", code));
+        *alone.functions.dev.lock().unwrap() = json!([{"name": "plain"}, hidden("new")]);
+        listed(&alone.running).await;
+        assert_eq!(statuses(&alone, all).await, [200, 401, 401, 200, 200, 503], "{code}");
+        *alone.functions.broken.lock().unwrap() = None;
+    }
+}
+
+#[tokio::test]
+async fn s29_a_provider_without_a_list_of_namespaces_has_the_default_one() {
+    let mut alone = alone(json!([]), false).await;
+    *alone.functions.broken.lock().unwrap() = Some(("/system/namespaces", 404));
+    let (source, watch) = alone.source.take().unwrap();
+    tokio::spawn(source.follow(watch, alone.running.gateway.clone()));
+    listed(&alone.running).await;
+    assert_eq!(statuses(&alone, ["new", "hidden.prod", "new.dev"]).await, [200, 503, 503]);
 }
 
 #[tokio::test]
