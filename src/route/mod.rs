@@ -103,12 +103,18 @@ fn asynchronous<'p>(method: &str, rest: &'p str, default: &Namespace) -> Result<
     match method {
         "POST" => Invocation::parse(rest, true, default).map(Route::Function),
         "DELETE" => {
-            let id = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-            let call = (1..=128).contains(&rest.len()) && rest.bytes().all(id);
-            call.then_some(Route::CancelCall(rest)).ok_or_else(Refused::undecided)
+            let text = "the id of a queued call is a UUID, as `X-Call-Id` gave it";
+            is_call_id(rest).then_some(Route::CancelCall(rest)).ok_or_else(|| Refused::bad("name", text))
         }
         _ => Err(Refused::undecided()),
     }
+}
+
+/// Whether this is the id of a queued call as OpenFaaS makes it: a UUID. Anything else may be a function's name, and an
+/// upstream that takes it for one would hand the function our credential.
+fn is_call_id(text: &str) -> bool {
+    let groups = text.split('-').map(str::len);
+    groups.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
 }
 
 /// A function's name in a path or a field.

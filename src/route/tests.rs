@@ -167,6 +167,9 @@ fn s6_every_route_of_the_upstream_is_decided() {
     }
 }
 
+/// Where a queued call is taken back.
+const CALL: &str = "/async-function/3fa85f64-5717-4562-b3fc-2c963f66afa6";
+
 #[test]
 fn routes_of_our_own() {
     let rows = [
@@ -178,7 +181,7 @@ fn routes_of_our_own() {
         ("GET", "/.well-known/openid-configuration", Route::Discovery),
         ("GET", KEYS_PATH, Route::Keys),
         ("POST", "/oauth/token", Route::Token),
-        ("DELETE", "/async-function/3fa8-1", Route::CancelCall("3fa8-1")),
+        ("DELETE", CALL, Route::CancelCall("3fa85f64-5717-4562-b3fc-2c963f66afa6")),
     ];
     for (method, path, want) in rows {
         assert_eq!(route(method, path, &default()), Ok(want), "{method} {path}");
@@ -209,8 +212,6 @@ fn s6_a_route_that_nobody_decided_on_is_denied() {
         ("POST", "/healthz"),
         ("GET", "/async-function/env"),
         ("PUT", "/async-function/env"),
-        ("DELETE", "/async-function/a/b"),
-        ("DELETE", "/async-function/"),
         ("GET", "/functions/env"),
         ("GET", "/function"),
         ("get", "/healthz"),
@@ -220,6 +221,26 @@ fn s6_a_route_that_nobody_decided_on_is_denied() {
             matches!(refused(method, path), (403, "undecided_route") | (400, "ambiguous_path")),
             "{method} {path}"
         );
+    }
+}
+
+#[test]
+fn s11_what_may_be_a_functions_name_is_no_id_of_a_queued_call() {
+    for id in [
+        "",
+        "env",
+        "env.dev",
+        "3fa8-1",
+        "a/b",
+        "3fa85f6457174562b3fc2c963f66afa6",
+        "3fa85f64-5717-4562-b3fc-2c963f66afa6.dev",
+        "3fa85f64-5717-4562-b3fc-2c963f66afa6/x",
+        "3fa85f64-5717-4562-b3fc-2c963f66afag",
+        "3fa85f64-5717-4562-b3fc2-c963f66afa6",
+        "3fa85f64-5717-4562-b3fc-2c963f66afa-",
+        "{3fa85f64-5717-4562-b3fc-2c963f66afa6}",
+    ] {
+        assert_eq!(refused("DELETE", &format!("/async-function/{id}")), (400, "name"), "{id}");
     }
 }
 

@@ -28,7 +28,7 @@ const ROUTES: &[(&str, &str, &str, &str)] = &[
     ("GET", "/system/info", "", "cluster"),
     ("GET", "/system/telemetry", "", "cluster"),
     ("POST", "/system/alert", "{}", "cluster"),
-    ("DELETE", "/async-function/3f-1", "", "cluster"),
+    ("DELETE", "/async-function/3fa85f64-5717-4562-b3fc-2c963f66afa6", "", "cluster"),
 ];
 
 #[tokio::test]

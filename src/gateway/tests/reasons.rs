@@ -71,6 +71,7 @@ async fn rows(running: &Running) -> Vec<Row> {
         row("ambiguous_path", 400, "GET", "/system//info"),
         row("ambiguous_path", 400, "GET", "/function/env.dev/..%2fother.dev"),
         row("name", 400, "GET", "/system/function/a,b"),
+        row("name", 400, "DELETE", "/async-function/env.dev"),
         info("no_credential", 401),
         info("basic_auth", 401).with("authorization", "Basic YWRtaW46d3Jvbmc="),
         info("malformed", 401).by("rubbish"),
