@@ -97,11 +97,11 @@ impl Gateway {
 
     /// What nobody may, whoever asks.
     fn guard(&self, call: &Call) -> Result<(), Denial> {
-        let iam_namespace = &self.settings.iam_namespace;
+        let ours = &self.settings.ours;
         if let (Some(name), Some(place)) = (&call.secret, call.request.resource().namespace()) {
-            guard::secret(place, name, iam_namespace)?;
+            ours.secret(place, name)?;
         }
-        call.deployment.as_ref().map_or(Ok(()), |deployment| guard::secrets(deployment, iam_namespace))
+        call.deployment.as_ref().map_or(Ok(()), |deployment| ours.secrets(deployment))
     }
 
     /// What is to be changed as it is now; nothing where it is not there.

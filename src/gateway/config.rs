@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::audit::AuditArgs;
 use super::callback::CallbackHost;
+use super::guard::SecretName;
 use super::trusted::Network;
 use crate::flags::{DurationError, duration};
 use crate::kubeconfig::ClusterArgs;
@@ -94,6 +95,10 @@ pub struct Config {
     /// Whether functions are private where nothing says otherwise
     #[arg(long, env = "FAAS_IAM_PRIVATE_FUNCTIONS")]
     pub private_functions: bool,
+
+    /// Secrets of the IAM namespace, besides those with names of ours, that nobody replaces through the gateway and no function is given, such as that of `--admin-password-file`
+    #[arg(long, env = "FAAS_IAM_GUARDED_SECRETS", value_delimiter = ',', value_name = "NAME")]
+    pub guarded_secrets: Vec<SecretName>,
 
     /// Hosts that results of queued calls may be sent to (`X-Callback-Url`), such as hooks.example.com; without it any
     #[arg(long, env = "FAAS_IAM_CALLBACK_HOSTS", value_delimiter = ',', value_name = "HOST")]

@@ -17,6 +17,7 @@ use super::config::Config;
 use super::contact::{Contact, Seen};
 use super::credential::Admin;
 use super::forward::{Patience, Upstream, UpstreamError};
+use super::guard::Ours;
 use super::keys::Refresher;
 use super::listen::Listening;
 use super::peers::Limits;
@@ -187,7 +188,7 @@ fn gateway(config: &Config, fetcher: Fetcher) -> Result<(Gateway, Writers), Gate
     let settings = Settings {
         public_url: config.public_url.clone(),
         default_namespace: Namespace::new(&config.default_namespace)?,
-        iam_namespace: config.cluster.namespace.clone(),
+        ours: Ours { namespace: config.cluster.namespace.clone(), guarded: config.guarded_secrets.clone() },
         basic_auth: config.basic_auth,
         private: config.private_functions,
         callback_hosts: config.callback_hosts.clone(),

@@ -20,6 +20,7 @@ use super::case::Case;
 use super::config::BasicAuth;
 use super::credential::Admin;
 use super::forward::Upstream;
+use super::guard::Ours;
 use super::hearing::Hearing;
 use super::keys::Refresher;
 use super::metrics::Metrics;
@@ -43,8 +44,8 @@ pub struct Settings {
     pub public_url: String,
     /// The namespace of functions whose caller names none.
     pub default_namespace: Namespace,
-    /// The IAM namespace.
-    pub iam_namespace: String,
+    /// The Secrets that nobody changes, and no function is given, through the gateway.
+    pub ours: Ours,
     /// What becomes of the administrator's credential.
     pub basic_auth: BasicAuth,
     /// Whether functions are private where nothing says otherwise.

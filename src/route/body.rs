@@ -180,7 +180,7 @@ impl Body {
 }
 
 /// The name of a Kubernetes object: a DNS subdomain (RFC 1123), at most 253 characters.
-pub(super) fn is_object_name(text: &str) -> bool {
+pub fn is_object_name(text: &str) -> bool {
     let label = |part: &str| Namespace::new(part).is_ok();
     text.len() <= 253 && text.split('.').all(label)
 }

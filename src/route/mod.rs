@@ -12,7 +12,7 @@ mod query;
 use crate::model::{FunctionName, Namespace};
 
 pub use api::{Call, Endpoint, Forward, Listing, ui};
-pub use body::{Body, Deployment, MAX_BODY_BYTES, PROTECTED_PREFIX};
+pub use body::{Body, Deployment, MAX_BODY_BYTES, PROTECTED_PREFIX, is_object_name};
 pub use function::{Invocation, target};
 
 /// A call that nobody may make, whoever asks.

@@ -242,6 +242,7 @@ async fn s11a_secrets_of_ours_are_neither_named_nor_changed() {
         ("/system/functions", r#"{"service":"env","namespace":"dev","secrets":["other-identity"]}"#),
         ("/system/secrets", r#"{"name":"basic-auth","namespace":"openfaas","value":"x"}"#),
         ("/system/secrets", r#"{"name":"faas-iam-bundle","namespace":"dev","value":"x"}"#),
+        ("/system/secrets", r#"{"name":"guarded","namespace":"openfaas","value":"x"}"#),
     ] {
         let (status, text) = running.send("POST", target, Some(&token), body).await;
         assert_eq!(status, 403, "{body}");

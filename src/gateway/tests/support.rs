@@ -22,6 +22,7 @@ use crate::gateway::buffers::Buffers;
 use crate::gateway::config::BasicAuth;
 use crate::gateway::credential::Admin;
 use crate::gateway::forward::Upstream;
+use crate::gateway::guard::Ours;
 use crate::gateway::keys::Refresher;
 use crate::gateway::listen::{self, Listening};
 use crate::gateway::metrics::Metrics;
@@ -229,7 +230,7 @@ impl Running {
         let settings = Settings {
             public_url: US.to_owned(),
             default_namespace: Namespace::new("openfaas-fn").unwrap(),
-            iam_namespace: "openfaas".to_owned(),
+            ours: Ours { namespace: "openfaas".to_owned(), guarded: vec!["guarded".parse().unwrap()] },
             basic_auth,
             private: false,
             callback_hosts: Vec::new(),

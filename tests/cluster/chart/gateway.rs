@@ -70,6 +70,18 @@ fn every_argument_of_the_gateway_is_one_that_the_binary_knows() -> Result<()> {
 }
 
 #[test]
+fn s11a_every_secret_that_a_value_names_is_guarded() -> Result<()> {
+    let mut values = everything();
+    values["gateway"]["basicAuthSecret"] = "upstream-login".into();
+    values["rbac"] = json!({"referencedSecrets": ["idp-keys", "hook"]});
+    values["image"] = json!({"pullSecrets": ["registry"]});
+    let arguments = arguments(&deployment(values)?);
+    let wanted = "--guarded-secrets=upstream-login,gateway-tls,hook,idp-keys,registry";
+    assert!(arguments.iter().any(|argument| argument == wanted), "{arguments:?}");
+    Ok(())
+}
+
+#[test]
 fn what_is_not_asked_for_of_the_gateway_is_not_there() -> Result<()> {
     let arguments = arguments(&deployment(json!({"publicUrl": "https://gw", "gateway": {"enabled": true}}))?);
     assert!(
