@@ -4,15 +4,15 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 use serde::Serialize;
 
 use super::audit::{DETAIL_BYTES, cut};
+use super::standing::Lasting;
 use crate::exchange::{Code, Refusal};
 use crate::route::Refused;
 
 /// A body that passes through, or one of our own.
-pub type Body = Either<Incoming, Full<Bytes>>;
+pub type Body = Either<Lasting, Full<Bytes>>;
 /// What a client gets.
 pub type Answer = Response<Body>;
 

@@ -19,6 +19,7 @@ use super::credential::{Shown, authorization};
 use super::listing::{MAX_LIST_BYTES, cut_down};
 use super::service::Gateway;
 use super::snapshot::Snapshot;
+use super::standing::{Caller, Lasting};
 use super::{chain, headers};
 use crate::engine::{Permit, Principal, PrincipalKind};
 use crate::model::{Action, Request as Question, Resource};
@@ -56,7 +57,7 @@ impl Gateway {
         if deploys(call.request.action()) && answer.status().is_success() {
             self.provider.list_anew().await;
         }
-        self.finish(&now_is, &identity.principal, &call, answer).await
+        self.finish(&now_is, &identity, &parts.headers, &call, answer).await
     }
 
     /// Takes a queued call back.
@@ -78,7 +79,7 @@ impl Gateway {
         let permit = self.permit(&now_is, &identity.principal, &call)?;
         self.allow(&permit, case);
         let answer = self.to_provider(&permit, &call.forward, request.headers(), case).await?;
-        self.finish(&now_is, &identity.principal, &call, answer).await
+        self.finish(&now_is, &identity, request.headers(), &call, answer).await
     }
 
     /// Who calls the API: an API token, or the administrator under `migrate`.
@@ -160,14 +161,19 @@ impl Gateway {
     async fn finish(
         &self,
         now_is: &Snapshot,
-        principal: &Principal,
+        identity: &Arc<Identity>,
+        from: &HeaderMap,
         call: &Call,
         mut answer: Response<Incoming>,
     ) -> Result<Answer, Denial> {
+        let principal = &identity.principal;
         headers::for_client(answer.headers_mut());
         answer.headers_mut().remove(WWW_AUTHENTICATE);
         let Some(listing) = call.listing.filter(|_| answer.status().is_success()) else {
-            return Ok(answer.map(Either::Left));
+            let shown = from.get(AUTHORIZATION).cloned();
+            let caller = shown.map(|shown| Caller { identity: identity.clone(), shown });
+            let standing = self.standing(now_is, &call.request, caller);
+            return Ok(answer.map(|body| Either::Left(Lasting::new(body, Some(standing)))));
         };
         let (mut parts, body) = answer.into_parts();
         let list = self.list_for(principal, body).await?;

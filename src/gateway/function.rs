@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -14,6 +14,7 @@ use super::case::Case;
 use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
 use super::service::{Gateway, Peer};
 use super::snapshot::Snapshot;
+use super::standing::{Caller, Lasting, Standing};
 use super::{chain, headers, upgrade};
 use crate::engine::{Permit, Principal, PrincipalKind};
 use crate::model::Request as Question;
@@ -24,6 +25,15 @@ use crate::route::Invocation;
 enum Way {
     Authorization,
     XAuthToken,
+}
+
+impl Way {
+    fn header(self) -> HeaderName {
+        match self {
+            Self::Authorization => AUTHORIZATION,
+            Self::XAuthToken => X_AUTH_TOKEN,
+        }
+    }
 }
 
 impl Gateway {
@@ -46,30 +56,31 @@ impl Gateway {
         if call.asynchronous {
             callback(request.headers(), &self.settings.callback_hosts)?;
         }
-        let permit = match now_is.engine.permit_public(&question, self.settings.private) {
+        let (permit, caller) = match now_is.engine.permit_public(&question, self.settings.private) {
             Some(_) if !heard && !now_is.knows(question.resource()) => {
                 let text = "which functions are private is not known yet; try again soon";
                 return Err(Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_functions", text));
             }
             Some(permit) => {
                 strip_ours(request.headers_mut(), &self.settings.public_url, self.admin.as_ref());
-                permit
+                (permit, None)
             }
             None => self.admit(&now_is, &question, request.headers_mut(), case).await?,
         };
         self.allow(&permit, case);
-        self.to_function(&permit, call, request, peer, case).await
+        let standing = self.standing(&now_is, &question, caller);
+        self.to_function(&permit, call, request, peer, standing, case).await
     }
 
-    /// Whether who holds this token may invoke the private function; leaves the headers as the function is
-    /// to get them.
+    /// Whether who holds this token may invoke the private function, and who that is; leaves the headers as the
+    /// function is to get them.
     async fn admit(
         &self,
         now_is: &Arc<Snapshot>,
         question: &Question,
         headers: &mut HeaderMap,
         case: &mut Case,
-    ) -> Result<Permit, Denial> {
+    ) -> Result<(Permit, Option<Caller>), Denial> {
         let no = |reason, text: &str| Denial::unauthenticated(INVOKE_CHALLENGE, reason, text);
         let checks = now_is.checks_tokens(question.resource()).unwrap_or(false);
         let (token, way) = self.token(headers, checks)?;
@@ -90,8 +101,9 @@ impl Gateway {
             let text = format!("`{}` may not {question}", principal.sub());
             Denial::forbidden("not_granted", text).because(refused(now_is, principal, question))
         })?;
+        let shown = headers.get(way.header()).cloned();
         self.hand_on(headers, way, checks);
-        Ok(permit)
+        Ok((permit, shown.map(|shown| Caller { identity, shown })))
     }
 
     /// The caller's token and where it stood.
@@ -140,6 +152,7 @@ impl Gateway {
         call: &Invocation<'_>,
         mut request: Request<Incoming>,
         peer: Peer,
+        standing: Standing,
         case: &mut Case,
     ) -> Result<Answer, Denial> {
         let protocol = headers::upgrade(request.headers());
@@ -154,12 +167,12 @@ impl Gateway {
         let target = call.target(request.uri().query());
         let mut answer = case.upstream(self.upstream.send(permit, request, &target)).await?;
         let agreed = headers::upgrade(answer.headers());
-        upgrade::follow(client, &mut answer);
+        upgrade::follow(client, &mut answer, &standing);
         headers::for_client(answer.headers_mut());
         if let Some(protocol) = agreed.filter(|_| answer.status() == http::StatusCode::SWITCHING_PROTOCOLS) {
             upgrade::ask(answer.headers_mut(), protocol);
         }
-        Ok(Response::map(answer, Either::Left))
+        Ok(Response::map(answer, |body| Either::Left(Lasting::new(body, Some(standing)))))
     }
 }
 

@@ -37,6 +37,7 @@ mod sending;
 mod service;
 mod snapshot;
 mod source;
+mod standing;
 mod steady;
 mod stream;
 mod taken;

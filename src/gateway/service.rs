@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwapOption;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -24,7 +23,7 @@ use super::guard::Ours;
 use super::hearing::Hearing;
 use super::keys::Refresher;
 use super::metrics::Metrics;
-use super::snapshot::{Known, Snapshot};
+use super::snapshot::{Known, Now, Snapshot};
 use super::source::provider::Provider;
 use super::taken;
 use crate::bundle::Bundle;
@@ -87,7 +86,8 @@ pub struct Gateway {
     pub ids: AtomicU64,
     /// How the provider is asked which functions there are.
     pub provider: Provider,
-    current: ArcSwapOption<Snapshot>,
+    /// What is decided by.
+    pub current: Arc<Now>,
     epochs: AtomicU64,
 }
 
@@ -104,7 +104,7 @@ impl Gateway {
             metrics: Metrics::new(),
             audit: Audit::default(),
             provider: Provider::default(),
-            current: ArcSwapOption::empty(),
+            current: Arc::default(),
             epochs: AtomicU64::new(1),
             // Ids of two processes should differ; nothing depends on it.
             ids: AtomicU64::new(since_1970().as_micros() as u64),
@@ -116,13 +116,13 @@ impl Gateway {
         let snapshot = Snapshot::new(bundle, generation, self.epoch(), signing, &self.refresher.newer());
         self.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         taken::tell(self.snapshot().as_deref(), &snapshot, &self.settings.public_url);
-        self.current.store(Some(Arc::new(snapshot)));
+        self.current.set(snapshot);
     }
 
     /// Verifies an issuer's tokens by these keys from now on, unless it is another one meanwhile.
     pub fn replace_keys(&self, asked: &Known, keys: &Arc<VerifyingKeys>) {
         let epoch = self.epoch();
-        self.current.rcu(|now_is| now_is.as_ref().map(|s| Arc::new(s.with_keys(epoch, asked, keys.clone()))));
+        self.current.update(|snapshot| snapshot.with_keys(epoch, asked, keys.clone()));
     }
 
     fn epoch(&self) -> u64 {
@@ -131,7 +131,7 @@ impl Gateway {
 
     /// What is decided by now; `None` before the first bundle.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.current.load_full()
+        self.current.get()
     }
 
     /// The time, seconds since 1970.

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::{ArcSwapOption, Guard};
+use tokio::sync::watch;
+
 use crate::bundle::{Bundle, Record};
 use crate::engine::Engine;
 use crate::model::{Issuer, KeySource, Resource, SYSTEM_ISSUER_NAME};
@@ -38,6 +41,42 @@ pub struct Snapshot {
     pub signing: Arc<SigningKey>,
     by_iss: HashMap<Box<str>, Arc<Known>>,
     functions: Arc<Functions>,
+}
+
+/// The state that decides now, `None` before the first, and who waits for another one.
+#[derive(Default)]
+pub struct Now {
+    current: ArcSwapOption<Snapshot>,
+    swapped: watch::Sender<()>,
+}
+
+impl Now {
+    /// The state.
+    pub fn is(&self) -> Guard<Option<Arc<Snapshot>>> {
+        self.current.load()
+    }
+
+    /// The same, to be kept.
+    pub fn get(&self) -> Option<Arc<Snapshot>> {
+        self.current.load_full()
+    }
+
+    /// Has another one decide.
+    pub fn set(&self, snapshot: Snapshot) {
+        self.current.store(Some(Arc::new(snapshot)));
+        self.swapped.send_replace(());
+    }
+
+    /// Has what is made of it decide, where there is one.
+    pub fn update(&self, make: impl Fn(&Snapshot) -> Snapshot) {
+        self.current.rcu(|now_is| now_is.as_ref().map(|snapshot| Arc::new(make(snapshot))));
+        self.swapped.send_replace(());
+    }
+
+    /// Tells whenever another one decides from now on.
+    pub fn swapped(&self) -> watch::Receiver<()> {
+        self.swapped.subscribe()
+    }
 }
 
 /// Keys that are newer than the bundle's.

@@ -13,6 +13,7 @@ mod overload;
 mod reasons;
 mod slow;
 mod standalone;
+mod standing;
 mod support;
 mod tls;
 mod ui;

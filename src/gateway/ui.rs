@@ -20,6 +20,7 @@ use super::config::BasicAuth;
 use super::credential::{Shown, authorization};
 use super::headers;
 use super::service::Gateway;
+use super::standing::Lasting;
 use crate::engine::{Permit, Principal};
 use crate::route::ui;
 
@@ -37,7 +38,7 @@ impl Gateway {
         answer.headers_mut().remove(WWW_AUTHENTICATE);
         // The same address is a page of ours to others.
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Ok(answer.map(Either::Left))
+        Ok(answer.map(|body| Either::Left(Lasting::new(body, None))))
     }
 
     /// A permit where the administrator's credential is shown, is let in, and Roles give it everything on `*`.
