@@ -163,14 +163,14 @@ fn certify(authority: &Authority, folder: &Path) {
 
 #[test]
 fn certificates_change_under_load_and_nobody_notices() {
-    let authority = Authority::new("root").unwrap();
+    let authorities = ["first", "second", "third", "fourth"].map(|name| Authority::new(name).unwrap());
+    let roots = authorities.each_ref().map(|of| reqwest::Certificate::from_pem(of.pem().as_bytes()).unwrap());
     let tls = tempfile::tempdir().unwrap();
-    certify(&authority, tls.path());
+    certify(&authorities[0], tls.path());
     let file = |name: &str| tls.path().join(name).to_str().unwrap().to_owned();
     let (certificate, key) = (file("tls.crt"), file("tls.key"));
     let flags = ["--tls-cert-file", &certificate, "--tls-key-file", &key];
     let mut running = Running::start_with(&upstream(), &flags);
-    let root = reqwest::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
     let port = running.address.rsplit(':').next().unwrap().to_owned();
     let (over, runtime) = (Arc::new(AtomicBool::new(false)), tokio::runtime::Runtime::new().unwrap());
     let load: Vec<_> = [(true, 0), (true, 8), (false, 0), (false, 8)]
@@ -178,7 +178,7 @@ fn certificates_change_under_load_and_nobody_notices() {
         .map(|(old, kept)| {
             // Some keep their connections, some make a new one for each request.
             let client =
-                reqwest::Client::builder().tls_certs_only([root.clone()]).pool_max_idle_per_host(kept);
+                reqwest::Client::builder().tls_certs_only(roots.clone()).pool_max_idle_per_host(kept);
             let client = if old { client.http1_only() } else { client }.build().unwrap();
             let (url, over) = (format!("https://localhost:{port}/healthz"), over.clone());
             runtime.spawn(async move {
@@ -195,9 +195,12 @@ fn certificates_change_under_load_and_nobody_notices() {
             })
         })
         .collect();
-    for _ in 0..3 {
-        certify(&authority, tls.path());
+    for (authority, root) in authorities.iter().zip(&roots).skip(1) {
+        certify(authority, tls.path());
         running.wait_for("the certificate was read anew");
+        let trusts_it_alone = reqwest::Client::builder().tls_certs_only([root.clone()]).build().unwrap();
+        let asked = trusts_it_alone.get(format!("https://localhost:{port}/healthz")).send();
+        assert_eq!(runtime.block_on(asked).unwrap().status(), 200);
         fs::write(tls.path().join("tls.crt"), "-----BEGIN CERT").unwrap();
         running.wait_for("the last good certificate serves");
     }
