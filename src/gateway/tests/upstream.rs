@@ -40,10 +40,11 @@ fn once(listener: &Arc<TcpListener>, bytes: impl Into<Vec<u8>>) -> tokio::task::
     })
 }
 
-/// Sends a request by hand, and reads until the gateway closes or a second one is answered.
+/// Sends a request by hand, the last one of its connection, and reads the head of its answer.
 async fn asked(running: &Running, target: &str) -> (TcpStream, String) {
     let mut client = TcpStream::connect(running.address).await.unwrap();
-    client.write_all(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await.unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
     let head = read_until(&mut client, "\r\n\r\n").await;
     (client, head)
 }
