@@ -121,14 +121,18 @@ fn told_to_end_it_finishes_what_runs_takes_nothing_new_and_keeps_nobody_idle() {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, mut head) = (stream.unwrap(), [0; 4096]);
-            let count = stream.read(&mut head).unwrap_or(0);
-            if String::from_utf8_lossy(&head[..count]).contains("/function/") {
-                tell.send(stream).unwrap();
-            } else {
-                let _ =
-                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]");
-            }
+            // Each by itself: a connection on which nothing is asked keeps nobody waiting.
+            let (mut stream, tell) = (stream.unwrap(), tell.clone());
+            std::thread::spawn(move || {
+                let mut head = [0; 4096];
+                let count = stream.read(&mut head).unwrap_or(0);
+                if String::from_utf8_lossy(&head[..count]).contains("/function/") {
+                    tell.send(stream).unwrap();
+                } else {
+                    let _ = stream
+                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]");
+                }
+            });
         }
     });
     let mut running = Running::start_with(&url, &[]);
