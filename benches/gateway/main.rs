@@ -41,6 +41,7 @@ fn main() {
         ["upstream", listen] => upstream::run(listen),
         ["bare", listen, to] => bare::run(listen, to),
         ["guard", command @ ..] => guard::run(command),
+        ["compare", programs @ ..] => ratios::compare(programs),
         ["alone", row, count] => ratios::alone(row, count.parse().unwrap()),
         parts => measure(parts),
     }

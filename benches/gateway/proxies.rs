@@ -27,7 +27,7 @@ pub struct Proxies {
     pub nginx: Option<Server>,
     pub gateway: Server,
     pub metrics: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Proxies {
@@ -39,8 +39,13 @@ impl Proxies {
         let bare = listening(|port| again(&["bare", &loopback(port), &to]));
         let nginx = nginx(&folder, &to);
         let metrics = free();
-        let gateway = listening(|port| gateway(&folder, port, metrics, &to));
-        Self { world, upstream, bare, nginx, gateway, metrics, _folder: folder }
+        let gateway = listening(|port| gateway(&program(), &folder, port, metrics, &to));
+        Self { world, upstream, bare, nginx, gateway, metrics, folder }
+    }
+
+    /// One more gateway, of another build.
+    pub fn other(&self, program: &str) -> Server {
+        listening(|port| gateway(program, &self.folder, port, free(), &loopback(self.upstream.port)))
     }
 
     /// A token of ours for the person of the installation.
@@ -103,11 +108,14 @@ fn listening(start: impl FnOnce(u16) -> Process) -> Server {
 }
 
 /// The gateway of this checkout, or another build that `GATEWAY` names.
-fn gateway(folder: &TempDir, port: u16, metrics: u16, to: &str) -> Process {
+fn program() -> String {
+    std::env::var("GATEWAY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_faas-iam").to_owned())
+}
+
+fn gateway(program: &str, folder: &TempDir, port: u16, metrics: u16, to: &str) -> Process {
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let program = std::env::var("GATEWAY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_faas-iam").to_owned());
     start(&[
-        &program,
+        program,
         "gateway",
         "--manifests",
         &file("iam"),

@@ -81,6 +81,33 @@ pub fn measure(size: &Size) {
     show(&rows);
 }
 
+/// Other builds of the gateway beside the bare proxy, in the same rounds: the cached row and the one where every
+/// token is new.
+pub fn compare(programs: &[&str]) {
+    let proxies = Proxies::start();
+    let function = proxies.token(true);
+    let call = bearing(FUNCTION, &function);
+    let gateways: Vec<_> = programs.iter().map(|program| proxies.other(program)).collect();
+    let mut rows: Vec<Row> = (0..=2 * gateways.len()).map(|_| Row::default()).collect();
+    for round in 0..=10 {
+        let requests: Vec<_> =
+            proxies.world.others(&function, round * 5_000, 5_000).map(|token| bearing(FUNCTION, &token)).collect();
+        let cached = |server: &Server| run(&server.process, server.port, &Requests::Same(&call, 20_000));
+        let new = |server: &Server| run(&server.process, server.port, &Requests::Each(&requests));
+        let ran = std::iter::once(cached(&proxies.bare))
+            .chain(gateways.iter().flat_map(|server| [cached(server), new(server)]));
+        for (row, run) in rows.iter_mut().zip(ran) {
+            if round > 0 {
+                row.add(run);
+            }
+        }
+    }
+    let names = programs.iter().flat_map(|name| [format!("{name}, cached"), format!("{name}, new")]);
+    for (row, name) in rows.iter().zip(std::iter::once("bare".to_owned()).chain(names)) {
+        row.show(&name);
+    }
+}
+
 /// One row of the gateway's alone and no figures, for a profiler.
 pub fn alone(row: &str, count: usize) {
     let proxies = Proxies::start();

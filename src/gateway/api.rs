@@ -1,6 +1,7 @@
 //! Calls of the REST API: authenticate, read the body, decide, guard, forward, cut lists down.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
@@ -9,15 +10,15 @@ use http::header::{
 };
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 
 use super::answer::{API_CHALLENGE, Answer, Denial, REASONS};
 use super::authenticate::Identity;
 use super::buffers::{Whole, Whose};
 use super::case::Case;
+use super::connection::Passing;
 use super::credential::{Shown, authorization};
 use super::listing::{MAX_LIST_BYTES, cut_down};
-use super::service::Gateway;
+use super::service::{Asking, Gateway};
 use super::snapshot::Snapshot;
 use super::standing::{Caller, Lasting};
 use super::{chain, headers};
@@ -33,7 +34,7 @@ impl Gateway {
     pub async fn api(
         &self,
         endpoint: &Endpoint,
-        request: Request<Incoming>,
+        request: Asking,
         case: &mut Case,
     ) -> Result<Answer, Denial> {
         let now_is = self.ready()?;
@@ -64,7 +65,7 @@ impl Gateway {
     pub async fn cancel(
         &self,
         id: &str,
-        request: Request<Incoming>,
+        request: Asking,
         case: &mut Case,
     ) -> Result<Answer, Denial> {
         let now_is = self.ready()?;
@@ -133,7 +134,7 @@ impl Gateway {
         forward: &Forward,
         from: &HeaderMap,
         case: &mut Case,
-    ) -> Result<Response<Incoming>, Denial> {
+    ) -> Result<Response<Passing>, Denial> {
         let bytes = forward.body.as_ref().map(crate::route::Body::to_bytes).unwrap_or_default();
         let mut request = Request::new(Bytes::from(bytes));
         *request.method_mut() =
@@ -150,7 +151,10 @@ impl Gateway {
         if let Some(credential) = self.admin.as_ref().and_then(super::credential::Admin::header) {
             headers.insert(AUTHORIZATION, credential);
         }
-        let answer = case.upstream(self.upstream.ask(permit, request, &forward.target())).await?;
+        let asked = Instant::now();
+        let answer = self.upstream.ask(permit, request, forward.target()).await;
+        case.waited_since(asked);
+        let answer = answer?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             let text = "the upstream does not take this gateway's own credential";
             return Err(Denial::new(StatusCode::BAD_GATEWAY, "upstream_credential", text));
@@ -164,7 +168,7 @@ impl Gateway {
         identity: &Arc<Identity>,
         from: &HeaderMap,
         call: &Call,
-        mut answer: Response<Incoming>,
+        mut answer: Response<Passing>,
     ) -> Result<Answer, Denial> {
         let principal = &identity.principal;
         headers::for_client(answer.headers_mut());
@@ -188,7 +192,7 @@ impl Gateway {
     }
 
     /// A list of the provider's, held on behalf of this caller.
-    pub async fn list_for(&self, principal: &Principal, body: Incoming) -> Result<Whole, Denial> {
+    pub async fn list_for(&self, principal: &Principal, body: Passing) -> Result<Whole, Denial> {
         let person = Whose::Person(format!("{}\n{}", principal.iss(), principal.sub()).into());
         let list = self.buffers.of_provider(body, MAX_LIST_BYTES, Some(person)).await;
         list.map_err(|denial| of_upstream(denial, "upstream_list"))

@@ -81,7 +81,7 @@ impl Gateway {
             return first;
         }
         let iss = token::peek(text)?.iss().map_err(TokenError::from)?.to_owned();
-        match self.refresh(now_is, &iss).await {
+        match Box::pin(self.refresh(now_is, &iss)).await {
             Some(newer) => with_known(now_is, text, |_| newer.clone()),
             None if now_is.issuer(&iss).is_some_and(|known| known.keys.is_empty()) => {
                 Err(Unproven::NoKeys(iss))

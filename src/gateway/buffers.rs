@@ -10,10 +10,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Denial;
+use super::connection::Passing;
 use super::peers::one;
 
 /// What may be held.
@@ -116,7 +117,7 @@ impl Buffers {
     /// [`Denial`]: as for a client, and 504.
     pub async fn of_provider(
         &self,
-        body: Incoming,
+        body: Passing,
         most: usize,
         person: Option<Whose>,
     ) -> Result<Whole, Denial> {
@@ -135,7 +136,7 @@ impl Buffers {
 
     async fn read(
         &self,
-        mut body: Incoming,
+        mut body: impl Body<Data = Bytes, Error = hyper::Error> + Unpin,
         most: usize,
         pool: &Arc<Semaphore>,
         mut kept: Kept,

@@ -144,12 +144,9 @@ impl Case {
         }
     }
 
-    /// Waits for the upstream, and remembers how long that took.
-    pub async fn upstream<T>(&mut self, answer: impl Future<Output = T>) -> T {
-        let began = Instant::now();
-        let answer = answer.await;
-        self.upstream = Some(self.upstream.unwrap_or_default().saturating_add(began.elapsed()));
-        answer
+    /// The upstream was waited for since then.
+    pub fn waited_since(&mut self, asked: Instant) {
+        self.upstream = Some(self.upstream.unwrap_or_default().saturating_add(asked.elapsed()));
     }
 
     /// How long it has taken so far.

@@ -84,7 +84,7 @@ impl Gateway {
         if instead.is_none() && untagged.is_none() {
             return Ok(call.forward.clone());
         }
-        let there = self.there(principal, permit, call, case).await?;
+        let there = Box::pin(self.there(principal, permit, call, case)).await?;
         if let Some(instead) = instead {
             instead.refuse(there.is_some(), principal, call)?;
         }

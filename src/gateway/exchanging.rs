@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use aws_lc_rs::rand::SystemRandom;
 use http::header::{CONTENT_TYPE, HeaderMap};
-use http::{Request, StatusCode};
+use http::StatusCode;
 use hyper::body::Incoming;
 use zeroize::Zeroizing;
 
@@ -12,7 +12,7 @@ use super::answer::{Answer, Denial, json, unkept};
 use super::authenticate::Unproven;
 use super::case::Case;
 use super::chain;
-use super::service::Gateway;
+use super::service::{Asking, Gateway};
 use crate::exchange::{Asked, Refusal, Terms, exchange};
 use crate::token;
 
@@ -25,7 +25,7 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Denial`] in the words of RFC 6749.
-    pub async fn exchange(&self, request: Request<Incoming>, case: &mut Case) -> Result<Answer, Denial> {
+    pub async fn exchange(&self, request: Asking, case: &mut Case) -> Result<Answer, Denial> {
         let now_is = self.snapshot().ok_or_else(Refusal::no_bundle)?;
         case.decided_by(&now_is);
         let (parts, body) = request.into_parts();

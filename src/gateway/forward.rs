@@ -3,31 +3,28 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::client::conn::TrySendError;
+use tokio::time::timeout;
 
 use super::answer::Denial;
-use super::dial::{By, Dial, DialError};
+use super::connection::{Connection, Passing};
+use super::dial::{Dial, DialError};
 use super::headers;
-use super::steady::{Steady, Unsteady};
+use super::idle::Idle;
+use super::service::Asking;
+use super::steady::{Course, Steady, Unsteady};
 use crate::engine::Permit;
 use crate::fetch::causes;
 use crate::trust::TrustBundle;
 
-/// Idle connections that are kept.
-const IDLE: usize = 256;
-/// Bytes of an answer that are read ahead, and of its head.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// Headers of an answer.
-const MAX_HEADERS: usize = 100;
 /// What the system says where there are no more descriptors or ports: EMFILE, ENFILE, EADDRNOTAVAIL.
 const EXHAUSTED: [i32; 3] = [24, 23, 99];
 
@@ -69,9 +66,9 @@ impl Default for Patience {
 
 /// The upstream.
 pub struct Upstream {
-    client: Client<Dial, Sent>,
-    scheme: Scheme,
-    authority: Authority,
+    host: HeaderValue,
+    dial: Dial,
+    idle: Arc<Idle>,
     patience: Patience,
 }
 
@@ -98,14 +95,10 @@ impl Upstream {
         let bare = parts.path_and_query.is_none_or(|path| path == "/");
         let authority = parts.authority.filter(|a| bare && !a.as_str().contains('@'));
         let (scheme, authority) = scheme.zip(authority).ok_or_else(wrong)?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(IDLE)
-            .http1_max_buf_size(MAX_HEAD_BYTES)
-            .http1_max_headers(MAX_HEADERS)
-            .retry_canceled_requests(false)
-            .build(Dial::new(&scheme, roots, patience.connect)?);
-        Ok(Self { client, scheme, authority, patience })
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| wrong())?;
+        let to = Uri::builder().scheme(scheme).authority(authority).path_and_query("/");
+        let dial = Dial::new(to.build().map_err(|_| wrong())?, roots, patience.connect)?;
+        Ok(Self { host, dial, idle: Arc::default(), patience })
     }
 
     /// Sends a client's request for a function to a path and query of the upstream.
@@ -117,13 +110,17 @@ impl Upstream {
     pub async fn send(
         &self,
         permit: &Permit,
-        request: Request<Incoming>,
-        target: &str,
-    ) -> Result<Response<Incoming>, Denial> {
-        let request = request.map(|body| Steady::new(body, self.patience.body));
-        let answering = request.body().answering();
-        let answer = self.exchange(permit, request.map(Either::Left), target, self.patience.function).await?;
-        answering.begun();
+        request: Asking,
+        target: String,
+    ) -> Result<Response<Passing>, Denial> {
+        let body = |body| Either::Left(Steady::new(body, self.patience.body));
+        let request: Box<Request<Sent>> = Box::new(request.map(body));
+        let course = match request.body() {
+            Either::Left(body) => body.course(),
+            Either::Right(_) => Course::default(),
+        };
+        let answer = self.exchange(permit, request, target, &course, self.patience.function).await?;
+        course.answered();
         Ok(answer)
     }
 
@@ -135,49 +132,68 @@ impl Upstream {
         &self,
         permit: &Permit,
         request: Request<Bytes>,
-        target: &str,
-    ) -> Result<Response<Incoming>, Denial> {
-        let request = request.map(|body| Either::Right(Full::new(body)));
-        self.exchange(permit, request, target, Some(self.patience.provider)).await
+        target: String,
+    ) -> Result<Response<Passing>, Denial> {
+        let request = Box::new(request.map(|body| Either::Right(Full::new(body))));
+        self.exchange(permit, request, target, &Course::default(), Some(self.patience.provider)).await
     }
 
     async fn exchange(
         &self,
         _permit: &Permit,
-        mut request: Request<Sent>,
-        target: &str,
+        mut request: Box<Request<Sent>>,
+        target: String,
+        course: &Course,
         within: Option<Duration>,
-    ) -> Result<Response<Incoming>, Denial> {
-        *request.uri_mut() = self.uri(target)?;
+    ) -> Result<Response<Passing>, Denial> {
+        *request.uri_mut() = path(target)?;
+        request.headers_mut().entry(HOST).or_insert_with(|| self.host.clone());
         *request.version_mut() = http::Version::HTTP_11;
         let asked = request.headers().get(UPGRADE).cloned();
-        let answer = self.client.request(request);
-        let answer = match within {
-            Some(within) => tokio::time::timeout(within, answer).await.map_err(|_| late(within))?,
-            None => answer.await,
+        let answer = self.answer(request, course);
+        let mut answer = match within {
+            Some(within) => timeout(within, answer).await.map_err(|_| late(within))??,
+            None => answer.await?,
         };
-        let answer = answer.map_err(|error| failed(&error))?;
         match doubtful(&answer, asked.as_ref()) {
             None => Ok(answer),
             Some(why) => {
-                if let Some(by) = answer.extensions().get::<By>() {
-                    by.never_again();
-                }
+                answer.body_mut().never_again();
                 Err(unusable(why))
             }
         }
     }
 
-    fn uri(&self, target: &str) -> Result<Uri, Denial> {
-        let wrong = || Denial::bad("path", "the path is no path");
-        let path = target.parse::<PathAndQuery>().map_err(|_| wrong())?;
-        let uri = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
-        uri.path_and_query(path).build().map_err(|_| wrong())
+    /// By an idle connection, or by a new one where there is none that still stands.
+    async fn answer(&self, mut request: Box<Request<Sent>>, course: &Course) -> Result<Response<Passing>, Denial> {
+        while let Some(connection) = self.idle.take() {
+            match connection.ask(request, course, &self.idle).await.map_err(unsent) {
+                Err((Some(again), _)) => request = Box::new(again),
+                answer => return answer.map_err(|(_, error)| failed(&error)),
+            }
+        }
+        let connection = Box::pin(self.connect()).await?;
+        connection.ask(request, course, &self.idle).await.map_err(|error| failed(&unsent(error).1))
+    }
+
+    async fn connect(&self) -> Result<Connection, Denial> {
+        let dialled = self.dial.dial().await.map_err(|error| failed(error.as_ref()))?;
+        Connection::new(dialled).await.map_err(|error| failed(&error))
     }
 }
 
+/// The request of which nothing was sent, and what went wrong.
+fn unsent(mut error: TrySendError<Request<Sent>>) -> (Option<Request<Sent>>, hyper::Error) {
+    (error.take_message(), error.into_error())
+}
+
+fn path(target: String) -> Result<Uri, Denial> {
+    let path = PathAndQuery::from_maybe_shared(Bytes::from(target));
+    path.map(Uri::from).map_err(|_| Denial::bad("path", "the path is no path"))
+}
+
 /// Why an answer is not to be handed on, where that is so.
-fn doubtful(answer: &Response<Incoming>, asked: Option<&HeaderValue>) -> Option<&'static str> {
+fn doubtful(answer: &Response<Passing>, asked: Option<&HeaderValue>) -> Option<&'static str> {
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         let agreed = headers::upgrade(answer.headers());
         let is_asked = asked.is_some() && agreed.as_ref() == asked;
@@ -206,7 +222,7 @@ fn late(within: Duration) -> Denial {
     Denial::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", text)
 }
 
-fn failed(error: &hyper_util::client::legacy::Error) -> Denial {
+fn failed(error: &(dyn StdError + 'static)) -> Denial {
     let why = super::chain(error);
     let denial = match Unsteady::behind(error) {
         Some(Unsteady::Slow) => {

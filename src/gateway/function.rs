@@ -2,17 +2,17 @@
 //! go through without being read.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Either;
-use hyper::body::Incoming;
 
 use super::answer::{Answer, Denial, INVOKE_CHALLENGE, REASONS};
 use super::callback::callback;
 use super::case::Case;
 use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
-use super::service::{Gateway, Peer};
+use super::service::{Asking, Gateway, Peer};
 use super::snapshot::Snapshot;
 use super::standing::{Caller, Lasting, Standing};
 use super::{chain, headers, upgrade};
@@ -41,7 +41,7 @@ impl Gateway {
     pub async fn invoke(
         &self,
         call: &Invocation<'_>,
-        mut request: Request<Incoming>,
+        mut request: Asking,
         peer: Peer,
         case: &mut Case,
     ) -> Result<Answer, Denial> {
@@ -150,7 +150,7 @@ impl Gateway {
         &self,
         permit: &Permit,
         call: &Invocation<'_>,
-        mut request: Request<Incoming>,
+        mut request: Asking,
         peer: Peer,
         standing: Standing,
         case: &mut Case,
@@ -162,10 +162,13 @@ impl Gateway {
         headers::for_function(request.headers_mut(), peer);
         let client = protocol.map(|protocol| {
             upgrade::ask(request.headers_mut(), protocol);
-            hyper::upgrade::on(&mut request)
+            hyper::upgrade::on(&mut *request)
         });
         let target = call.target(request.uri().query());
-        let mut answer = case.upstream(self.upstream.send(permit, request, &target)).await?;
+        let asked = Instant::now();
+        let answer = self.upstream.send(permit, request, target).await;
+        case.waited_since(asked);
+        let mut answer = answer?;
         let agreed = headers::upgrade(answer.headers());
         upgrade::follow(client, &mut answer, &standing);
         headers::for_client(answer.headers_mut());

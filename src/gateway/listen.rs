@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Either;
-use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -23,13 +22,11 @@ use super::answer::{Answer, text};
 use super::line::{Line, Look, Times};
 use super::peers::{Limits, Place, Places};
 use super::sending::{Sending, Streams};
-use super::service::{Gateway, Peer};
+use super::service::{Asking, Gateway, Peer};
 use super::stream::{Stream, Wire};
 use super::tls::Tls;
 use super::trusted::Network;
 
-/// Headers of one request.
-const MAX_HEADERS: usize = 100;
 /// Bytes of all headers of one request.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Requests at once on one HTTP/2 connection.
@@ -103,7 +100,7 @@ fn builder(times: &Times) -> Builder<Streams> {
         .http1()
         // The connection's task has this and other times in hand.
         .header_read_timeout(None)
-        .max_headers(MAX_HEADERS)
+        // Headers are 100 at most, as hyper has room for without asking for memory; said here, it would ask.
         .max_buf_size(MAX_HEADER_BYTES);
     let header_bytes = u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX);
     builder
@@ -183,7 +180,7 @@ impl Server {
 
     async fn requests(&self, wire: Wire, peer: Peer, line: Arc<Line>, mut end: watch::Receiver<()>) {
         let (gateway, of) = (self.gateway.clone(), line.clone());
-        let service = service_fn(move |request| answer(gateway.clone(), of.clone(), request, peer));
+        let service = service_fn(move |request| answer(gateway.clone(), of.clone(), Box::new(request), peer));
         let stream = TokioIo::new(Stream::new(wire, line.clone()));
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(stream, service));
         let (mut ending, mut leaving) = (false, false);
@@ -220,7 +217,7 @@ impl Server {
 async fn answer(
     gateway: Arc<Gateway>,
     line: Arc<Line>,
-    request: Request<Incoming>,
+    request: Asking,
     peer: Peer,
 ) -> Result<Response<Sending>, Infallible> {
     let fetch = line.times().fetch;

@@ -53,6 +53,9 @@ pub struct Settings {
     pub callback_hosts: Vec<CallbackHost>,
 }
 
+/// A client's request. In a box, so that whoever hands it on hands on an address.
+pub type Asking = Box<Request<Incoming>>;
+
 /// Where a request came from.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
@@ -140,7 +143,7 @@ impl Gateway {
     }
 
     /// Answers a request.
-    pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
+    pub async fn answer(&self, request: Asking, peer: Peer) -> Answer {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut hearing = Hearing::new(self, &method, uri.path(), peer);
         if peer.trusted {
@@ -152,7 +155,7 @@ impl Gateway {
 
     async fn dispatch(
         &self,
-        request: Request<Incoming>,
+        request: Asking,
         peer: Peer,
         method: &str,
         path: &str,

@@ -10,9 +10,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 
 use super::authenticate::{Identity, identified};
+use super::connection::Passing;
 use super::service::Gateway;
 use super::snapshot::{Now, Snapshot};
 use crate::engine::{Principal, PrincipalKind};
@@ -104,7 +105,7 @@ impl Standing {
 
 /// The body of an answer that passes through, for as long as that stands.
 pub struct Lasting {
-    body: Incoming,
+    body: Passing,
     standing: Option<Standing>,
 }
 
@@ -121,7 +122,7 @@ pub enum Ended {
 
 impl Lasting {
     /// A body that ends where this does not hold any more.
-    pub fn new(body: Incoming, standing: Option<Standing>) -> Self {
+    pub fn new(body: Passing, standing: Option<Standing>) -> Self {
         Self { body, standing }
     }
 }

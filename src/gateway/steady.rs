@@ -42,15 +42,21 @@ pub struct Steady {
     answered: Option<Arc<AtomicBool>>,
 }
 
-/// Tells a body that its answer has begun.
-pub struct Answering(Option<Arc<AtomicBool>>);
+/// The course that a body takes, for who sends it.
+#[derive(Default)]
+pub struct Course(Option<Arc<AtomicBool>>);
 
-impl Answering {
-    /// It has.
-    pub fn begun(self) {
-        if let Some(answered) = self.0 {
+impl Course {
+    /// Tells the body that its answer has begun.
+    pub fn answered(&self) {
+        if let Some(answered) = &self.0 {
             answered.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether nobody reads the body any more.
+    pub fn is_over(&self) -> bool {
+        self.0.as_ref().is_none_or(|body| Arc::strong_count(body) == 1)
     }
 }
 
@@ -61,9 +67,9 @@ impl Steady {
         Self { body, within, waits: None, answered }
     }
 
-    /// Who tells it that its answer has begun.
-    pub fn answering(&self) -> Answering {
-        Answering(self.answered.clone())
+    /// The course it takes.
+    pub fn course(&self) -> Course {
+        Course(self.answered.clone())
     }
 
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Unsteady> {

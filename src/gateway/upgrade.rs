@@ -3,10 +3,10 @@
 
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{HeaderMap, Response, StatusCode};
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
+use super::connection::Passing;
 use super::standing::Standing;
 
 /// Asks for the upgrade in a request whose headers of one connection were taken off.
@@ -17,7 +17,7 @@ pub fn ask(headers: &mut HeaderMap, protocol: HeaderValue) {
 
 /// Where the upstream agreed, passes bytes both ways from now on, for as long as that stands; the answer keeps its two
 /// headers.
-pub fn follow(client: Option<OnUpgrade>, answer: &mut Response<Incoming>, standing: &Standing) {
+pub fn follow(client: Option<OnUpgrade>, answer: &mut Response<Passing>, standing: &Standing) {
     let (Some(client), StatusCode::SWITCHING_PROTOCOLS) = (client, answer.status()) else { return };
     let (upstream, standing) = (hyper::upgrade::on(answer), standing.clone());
     tokio::spawn(async move {
