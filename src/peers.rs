@@ -52,12 +52,6 @@ pub struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-/// A request's place, until it is dropped.
-pub struct Taken {
-    places: Arc<Places>,
-    share: Arc<Share>,
-}
-
 impl Places {
     /// All are free.
     pub fn new(limits: Limits) -> Arc<Self> {
@@ -90,17 +84,23 @@ impl Places {
 }
 
 impl Place {
-    /// The place of a request; `None` where there are too many.
-    pub fn begin(&self) -> Option<Taken> {
+    /// A request more, unless there are too many; whoever begins one ends it.
+    pub fn begin(&self) -> bool {
         let of_one = if self.bounded { self.places.limits.requests_of_one } else { usize::MAX };
         if !counted(&self.share.requests, of_one) {
-            return None;
+            return false;
         }
-        if !counted(&self.places.requests, self.places.limits.requests) {
+        let begun = counted(&self.places.requests, self.places.limits.requests);
+        if !begun {
             self.share.requests.fetch_sub(1, Ordering::Relaxed);
-            return None;
         }
-        Some(Taken { places: self.places.clone(), share: self.share.clone() })
+        begun
+    }
+
+    /// A request that was begun is over.
+    pub fn end(&self) {
+        self.share.requests.fetch_sub(1, Ordering::Relaxed);
+        self.places.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -111,13 +111,6 @@ impl Drop for Place {
         if self.share.connections.fetch_sub(1, Ordering::Relaxed) == 1 {
             shares.remove(&self.of);
         }
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.share.requests.fetch_sub(1, Ordering::Relaxed);
-        self.places.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -176,19 +169,20 @@ mod tests {
         let places = places();
         let (one, two) =
             (taken(&places, "10.0.0.1", true).unwrap(), taken(&places, "10.0.0.2", true).unwrap());
-        let (first, _second) = (one.begin().unwrap(), one.begin().unwrap());
-        assert!(one.begin().is_none());
-        let _third = two.begin().unwrap();
-        assert!(two.begin().is_none(), "three altogether");
-        drop(first);
-        assert!(two.begin().is_some());
+        assert!(one.begin() && one.begin());
+        assert!(!one.begin(), "two of one");
+        assert!(two.begin());
+        assert!(!two.begin(), "three altogether");
+        one.end();
+        assert!(two.begin());
     }
 
     #[test]
     fn who_is_gone_leaves_nothing_behind() {
         let places = places();
         let place = taken(&places, "10.0.0.1", true).unwrap();
-        drop(place.begin());
+        assert!(place.begin());
+        place.end();
         drop(place);
         assert!(places.shares.lock().unwrap().is_empty());
         assert_eq!(places.requests.load(Ordering::Relaxed), 0);

@@ -2,10 +2,12 @@
 //! connection, both ways, and puts the upstream's address into the target, as every honest one must; it has
 //! no time limits, no metrics, and adds no header.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http_body_util::{Either, Empty};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderMap, HeaderName};
+use hyper::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderName};
 use hyper::http::uri::{Authority, Scheme};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri};
@@ -13,6 +15,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::net::TcpListener;
 
 /// RFC 9110 section 7.6.1.
@@ -30,9 +33,13 @@ const HOP_BY_HOP: [&str; 9] = [
 
 type Body = Either<Incoming, Empty<Bytes>>;
 
-/// Serves until it is ended.
+/// A key, where the proxy verifies the token of each request, and nothing else about it.
+type Key = Option<Arc<DecodingKey>>;
+
+/// Serves until it is ended; with a key (a JWK), it verifies the signature of each request's token.
 #[tokio::main]
-pub async fn run(listen: &str, to: &str) {
+pub async fn run(listen: &str, to: &str, jwk: Option<&str>) {
+    let key = jwk.map(|jwk| Arc::new(DecodingKey::from_jwk(&serde_json::from_str(jwk).unwrap()).unwrap()));
     let listener = TcpListener::bind(listen).await.unwrap();
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
@@ -42,12 +49,22 @@ pub async fn run(listen: &str, to: &str) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (client, authority) = (client.clone(), authority.clone());
+        let (client, authority, key) = (client.clone(), authority.clone(), key.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| forward(client.clone(), authority.clone(), request));
+            let service = service_fn(move |request| {
+                verify(&key, &request);
+                forward(client.clone(), authority.clone(), request)
+            });
             let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
+}
+
+fn verify(key: &Key, request: &Request<Incoming>) {
+    let Some(key) = key else { return };
+    let token = request.headers()[AUTHORIZATION].to_str().unwrap();
+    let (signed, signature) = token.strip_prefix("Bearer ").unwrap().rsplit_once('.').unwrap();
+    assert!(jsonwebtoken::crypto::verify(signature, signed.as_bytes(), key, Algorithm::ES256).unwrap());
 }
 
 async fn forward(

@@ -39,7 +39,8 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| *word != "--bench").collect();
     match words.as_slice() {
         ["upstream", listen] => upstream::run(listen),
-        ["bare", listen, to] => bare::run(listen, to),
+        ["bare", listen, to] => bare::run(listen, to, None),
+        ["verifying", listen, to, jwk] => bare::run(listen, to, Some(jwk)),
         ["guard", command @ ..] => guard::run(command),
         ["compare", programs @ ..] => ratios::compare(programs),
         ["alone", row, count] => ratios::alone(row, count.parse().unwrap()),

@@ -24,6 +24,7 @@ pub struct Proxies {
     pub world: World,
     pub upstream: Server,
     pub bare: Server,
+    pub verifying: Server,
     pub nginx: Option<Server>,
     pub gateway: Server,
     pub metrics: u16,
@@ -37,10 +38,12 @@ impl Proxies {
         let upstream = listening(|port| again(&["upstream", &loopback(port)]));
         let to = loopback(upstream.port);
         let bare = listening(|port| again(&["bare", &loopback(port), &to]));
+        let jwk = Value::Object(world.signing.public().to_jwk()).to_string();
+        let verifying = listening(|port| again(&["verifying", &loopback(port), &to, &jwk]));
         let nginx = nginx(&folder, &to);
         let metrics = free();
         let gateway = listening(|port| gateway(&program(), &folder, port, metrics, &to));
-        Self { world, upstream, bare, nginx, gateway, metrics, folder }
+        Self { world, upstream, bare, verifying, nginx, gateway, metrics, folder }
     }
 
     /// One more gateway, of another build.

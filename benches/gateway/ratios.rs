@@ -39,6 +39,7 @@ struct Rows {
     bare: Row,
     cached: Row,
     nginx: Row,
+    verifying: Row,
     uncached: Row,
     bare_list: Row,
     list: Row,
@@ -70,7 +71,9 @@ pub fn measure(size: &Size) {
         if let Some(nginx) = &proxies.nginx {
             rows.nginx.add(of(nginx, &call, size.requests));
         }
-        rows.uncached.add(uncached(&proxies, &function, round * few, few));
+        let new = requests(&proxies, &function, round * few, few);
+        rows.verifying.add(run(&proxies.verifying.process, proxies.verifying.port, &Requests::Each(&new)));
+        rows.uncached.add(uncached(&proxies, &new));
         rows.bare_list.add(of(&proxies.bare, &list, few));
         rows.list.add(of(&proxies.gateway, &list, few));
         rows.server.add(of(&proxies.upstream, &swap, few));
@@ -88,13 +91,13 @@ pub fn compare(programs: &[&str]) {
     let function = proxies.token(true);
     let call = bearing(FUNCTION, &function);
     let gateways: Vec<_> = programs.iter().map(|program| proxies.other(program)).collect();
-    let mut rows: Vec<Row> = (0..=2 * gateways.len()).map(|_| Row::default()).collect();
+    let mut rows: Vec<Row> = (0..2 + 2 * gateways.len()).map(|_| Row::default()).collect();
     for round in 0..=10 {
-        let requests: Vec<_> =
-            proxies.world.others(&function, round * 5_000, 5_000).map(|token| bearing(FUNCTION, &token)).collect();
+        let requests = requests(&proxies, &function, round * 5_000, 5_000);
         let cached = |server: &Server| run(&server.process, server.port, &Requests::Same(&call, 20_000));
         let new = |server: &Server| run(&server.process, server.port, &Requests::Each(&requests));
-        let ran = std::iter::once(cached(&proxies.bare))
+        let ran = [cached(&proxies.bare), new(&proxies.verifying)]
+            .into_iter()
             .chain(gateways.iter().flat_map(|server| [cached(server), new(server)]));
         for (row, run) in rows.iter_mut().zip(ran) {
             if round > 0 {
@@ -103,7 +106,7 @@ pub fn compare(programs: &[&str]) {
         }
     }
     let names = programs.iter().flat_map(|name| [format!("{name}, cached"), format!("{name}, new")]);
-    for (row, name) in rows.iter().zip(std::iter::once("bare".to_owned()).chain(names)) {
+    for (row, name) in rows.iter().zip(["bare".to_owned(), "bare, verifying".to_owned()].into_iter().chain(names)) {
         row.show(&name);
     }
 }
@@ -118,19 +121,22 @@ pub fn alone(row: &str, count: usize) {
         "cached" => of(&proxies.gateway, &bearing(FUNCTION, &function)),
         "list" => of(&proxies.gateway, &bearing(LIST, &api)),
         "exchange" => of(&proxies.gateway, &exchange(&form(&proxies.world.subject_token(), false))),
-        _ => uncached(&proxies, &function, 0, count),
+        _ => uncached(&proxies, &requests(&proxies, &function, 0, count)),
     };
     println!("{:.1} µs", run.micros);
 }
 
+/// Calls with a token of its own each.
+fn requests(proxies: &Proxies, token: &str, from: usize, count: usize) -> Vec<Vec<u8>> {
+    proxies.world.others(token, from, count).map(|token| bearing(FUNCTION, &token)).collect()
+}
+
 /// Each request with a token that the gateway has not seen; that it did not is counted.
-fn uncached(proxies: &Proxies, token: &str, from: usize, count: usize) -> Run {
-    let requests: Vec<_> =
-        proxies.world.others(token, from, count).map(|token| bearing(FUNCTION, &token)).collect();
+fn uncached(proxies: &Proxies, requests: &[Vec<u8>]) -> Run {
     let before = proxies.counted("faas_iam_gateway_token_cache_misses_total");
-    let run = run(&proxies.gateway.process, proxies.gateway.port, &Requests::Each(&requests));
+    let run = run(&proxies.gateway.process, proxies.gateway.port, &Requests::Each(requests));
     let missed = proxies.counted("faas_iam_gateway_token_cache_misses_total") - before;
-    assert_eq!(missed, count as u64, "every token is a new one");
+    assert_eq!(missed, requests.len() as u64, "every token is a new one");
     run
 }
 
@@ -145,6 +151,7 @@ fn show(rows: &Rows) {
     } else {
         rows.nginx.show("nginx proxy_pass");
     }
+    rows.verifying.show("bare hyper proxy that verifies, every token new");
     rows.uncached.show("gateway, private function, every token new");
     rows.bare_list.show("bare hyper proxy, /system/functions");
     rows.list.show("gateway, /system/functions, cut down");
@@ -161,7 +168,9 @@ fn show(rows: &Rows) {
         verdict("cached ÷ nginx (an aim)", cached / nginx, 1.6, &sides(cached, nginx));
     }
     let over = uncached - bare;
-    verdict("(uncached − bare) ÷ raw verification", over / verify.median, 1.15, &sides(over, verify.median));
+    let verifying = rows.verifying.median() - bare;
+    verdict("(uncached − bare) ÷ (verifying − bare)", over / verifying, 1.15, &sides(over, verifying));
+    verdict("(uncached − bare) ÷ raw verification, alone", over / verify.median, 1.15, &sides(over, verify.median));
     let (list, bare) = (rows.list.median(), rows.bare_list.median());
     row("list ÷ bare", &format!("{:.2}; {}", list / bare, sides(list, bare)));
     let (whole, parts) = (rows.exchange.median(), rows.server.median() + verify.median + sign.median);

@@ -43,8 +43,8 @@ pub struct Engine {
 
 /// Leave to do one thing. Only the engine makes one, and forwarding needs one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permit {
-    request: Request,
+pub struct Permit<'q> {
+    request: &'q Request,
     because: Because,
 }
 
@@ -63,10 +63,10 @@ pub enum Because {
     Own,
 }
 
-impl Permit {
+impl<'q> Permit<'q> {
     /// What is permitted.
-    pub fn request(&self) -> &Request {
-        &self.request
+    pub fn request(&self) -> &'q Request {
+        self.request
     }
 
     /// Why.
@@ -104,54 +104,50 @@ impl Engine {
     }
 
     /// The same as a permit for forwarding.
-    pub fn permit(&self, principal: &Principal, request: &Request) -> Option<Permit> {
-        let permit = || Permit { request: request.clone(), because: Because::Granted };
-        self.decide(principal, request).then(permit)
+    pub fn permit<'q>(&self, principal: &Principal, request: &'q Request) -> Option<Permit<'q>> {
+        self.decide(principal, request).then_some(Permit { request, because: Because::Granted })
     }
 
     /// A permit to ask for a list of which the principal might be allowed something (`semantics.md` 2, 3).
     /// Each item has to be decided by itself.
-    pub fn permit_list(&self, principal: &Principal, request: &Request) -> Option<Permit> {
+    pub fn permit_list<'q>(&self, principal: &Principal, request: &'q Request) -> Option<Permit<'q>> {
         let lists = matches!(request.action(), Action::FunctionList | Action::NamespaceList);
         let reached = match request.resource() {
             Resource::Namespace(namespace) => self.reaches(principal, request.action(), namespace),
             Resource::Cluster => self.reaches_any(principal, request.action()),
             Resource::Function(..) => false,
         };
-        (lists && reached).then(|| Permit { request: request.clone(), because: Because::ItemByItem })
+        (lists && reached).then_some(Permit { request, because: Because::ItemByItem })
     }
 
     /// A permit for everybody to invoke a public function; `None` where it is private, or nobody may act
     /// there. `private` is the installation's default.
-    pub fn permit_public(&self, request: &Request, private: bool) -> Option<Permit> {
+    pub fn permit_public<'q>(&self, request: &'q Request, private: bool) -> Option<Permit<'q>> {
         let invokes = request.action() == Action::FunctionInvoke && !request.resource().is_forbidden();
         let public = invokes && !self.privacy.of(request.resource(), private);
-        public.then(|| Permit { request: request.clone(), because: Because::Public })
+        public.then_some(Permit { request, because: Because::Public })
     }
 
     /// A permit to invoke by a listed access token: what its FunctionPrivacy covers now, whatever the token
     /// itself names (design section 4). No Role has a say.
-    pub fn permit_access(&self, principal: &Principal, request: &Request) -> Option<Permit> {
+    pub fn permit_access<'q>(&self, principal: &Principal, request: &'q Request) -> Option<Permit<'q>> {
         let invokes = request.action() == Action::FunctionInvoke && !request.resource().is_forbidden();
         let access =
             principal.access.as_ref().filter(|_| invokes && self.issuers.find(&principal.iss).is_some())?;
         let opens = self.privacy.opens(&access.privacy, request.resource());
-        opens.then(|| Permit { request: request.clone(), because: Because::Listed })
+        opens.then_some(Permit { request, because: Because::Listed })
     }
 
-    /// A permit for who may do everything on the installation: each action there is, on `*`.
-    pub fn permit_everything(&self, principal: &Principal) -> Option<Permit> {
-        let mut last = None;
-        for action in Action::ALL.iter().copied() {
-            last = Some(self.permit(principal, &Request::everywhere(action))?);
-        }
-        last
+    /// A permit for who may do everything on the installation: each action there is, on `*`, and this.
+    pub fn permit_everything<'q>(&self, principal: &Principal, request: &'q Request) -> Option<Permit<'q>> {
+        let mut everything = Action::ALL.iter().copied().map(Request::everywhere);
+        everything.all(|each| self.decide(principal, &each)).then(|| self.permit(principal, request))?
     }
 
     /// A permit for the gateway itself to ask the upstream for a list; what it answers goes to no caller.
-    pub fn permit_own(&self, request: &Request) -> Option<Permit> {
+    pub fn permit_own<'q>(&self, request: &'q Request) -> Option<Permit<'q>> {
         let lists = matches!(request.action(), Action::FunctionList | Action::NamespaceList);
-        lists.then(|| Permit { request: request.clone(), because: Because::Own })
+        lists.then_some(Permit { request, because: Because::Own })
     }
 
     /// A grant that allows the request. Of the two sides, the Roles whose policies concern the request and

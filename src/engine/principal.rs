@@ -309,30 +309,28 @@ fn rebuilt(
     completeness: Completeness,
 ) -> Result<Principal, Unidentified> {
     let of_function = sub.starts_with("function:");
-    let original = original_claims(claims, sub, of_function);
-    let issuer = issuers.declared(&original)?;
-    token::subject(&original)?;
-    audience(issuer, &original, completeness)?;
+    let federated = federated(claims, sub);
+    let issuer = issuers.declared(&federated)?;
+    token::subject(&federated)?;
+    audience(issuer, &federated, completeness)?;
     if issuer.is_system() && !of_function {
         return Err(Unidentified::NotOurKind("it was exchanged for a token of ours that is no identity"));
     }
-    let seen = Claims::filtered(&original, |name| issuer.is_system() || !token::is_reserved(name));
+    let visible = |name: &str| issuer.is_system() || !token::is_reserved(name);
+    let kept = claims.iter().filter(|(name, _)| {
+        is_original(name, of_function) && visible(name) && !matches!(name.as_str(), "sub" | "iss" | "aud")
+    });
+    let seen = Claims::of(kept.chain(&federated));
     // When the original was issued and ended is not known any more: what stands there is our own.
     let unknown = omitted(claims).into_iter().chain(["exp".into(), "iat".into()]);
-    Ok(finish(kind, issuer, &original, seen.with_omitted(unknown), bounds))
+    Ok(finish(kind, issuer, claims, seen.with_omitted(unknown), bounds))
 }
 
-fn original_claims(claims: &Map<String, Value>, sub: &str, of_function: bool) -> Map<String, Value> {
-    let kept = claims.iter().filter(|(name, _)| is_original(name, of_function));
-    let mut original: Map<String, Value> = kept.map(|(k, v)| (k.clone(), v.clone())).collect();
-    original.insert("sub".into(), sub.into());
-    for (name, federated) in [("iss", "fed:iss"), ("aud", "fed:aud")] {
-        match claims.get(federated) {
-            Some(value) => original.insert(name.into(), value.clone()),
-            None => original.remove(name),
-        };
-    }
-    original
+/// `sub`, `iss` and `aud` as they were before the exchange, as far as they are there.
+fn federated(claims: &Map<String, Value>, sub: &str) -> Map<String, Value> {
+    let named = |name, federated| Some((String::from(name), claims.get(federated)?.clone()));
+    let sub = Some(("sub".to_owned(), sub.into()));
+    [sub, named("iss", "fed:iss"), named("aud", "fed:aud")].into_iter().flatten().collect()
 }
 
 /// Whether a claim of a token of ours was there before the exchange. What an identity says of its

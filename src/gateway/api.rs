@@ -117,7 +117,7 @@ impl Gateway {
         }
     }
 
-    fn permit(&self, now_is: &Snapshot, principal: &Principal, call: &Call) -> Result<Permit, Denial> {
+    fn permit<'c>(&self, now_is: &Snapshot, principal: &Principal, call: &'c Call) -> Result<Permit<'c>, Denial> {
         let engine = &now_is.engine;
         let whole = engine.permit(principal, &call.request);
         whole.or_else(|| engine.permit_list(principal, &call.request)).ok_or_else(|| {
@@ -130,7 +130,7 @@ impl Gateway {
     /// Sends a call to the provider: nothing of the client's but a header or two, and our own credential.
     pub async fn to_provider(
         &self,
-        permit: &Permit,
+        permit: &Permit<'_>,
         forward: &Forward,
         from: &HeaderMap,
         case: &mut Case,

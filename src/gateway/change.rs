@@ -70,7 +70,7 @@ impl Gateway {
         &self,
         now_is: &Snapshot,
         principal: &Principal,
-        permit: &Permit,
+        permit: &Permit<'_>,
         call: &Call,
         case: &mut Case,
     ) -> Result<Forward, Denial> {
@@ -108,7 +108,7 @@ impl Gateway {
     async fn there(
         &self,
         principal: &Principal,
-        permit: &Permit,
+        permit: &Permit<'_>,
         call: &Call,
         case: &mut Case,
     ) -> Result<Option<There>, Denial> {

@@ -109,7 +109,7 @@ impl Upstream {
     /// for a target that is none.
     pub async fn send(
         &self,
-        permit: &Permit,
+        permit: &Permit<'_>,
         request: Asking,
         target: String,
     ) -> Result<Response<Passing>, Denial> {
@@ -130,7 +130,7 @@ impl Upstream {
     /// As [`Self::send`].
     pub async fn ask(
         &self,
-        permit: &Permit,
+        permit: &Permit<'_>,
         request: Request<Bytes>,
         target: String,
     ) -> Result<Response<Passing>, Denial> {
@@ -140,7 +140,7 @@ impl Upstream {
 
     async fn exchange(
         &self,
-        _permit: &Permit,
+        _permit: &Permit<'_>,
         mut request: Box<Request<Sent>>,
         target: String,
         course: &Course,

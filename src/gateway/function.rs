@@ -42,7 +42,7 @@ impl Gateway {
         &self,
         call: &Invocation<'_>,
         mut request: Asking,
-        peer: Peer,
+        peer: &Peer,
         case: &mut Case,
     ) -> Result<Answer, Denial> {
         let heard = self.provider.hears(&call.namespace).await;
@@ -74,13 +74,13 @@ impl Gateway {
 
     /// Whether who holds this token may invoke the private function, and who that is; leaves the headers as the
     /// function is to get them.
-    async fn admit(
+    async fn admit<'q>(
         &self,
         now_is: &Arc<Snapshot>,
-        question: &Question,
+        question: &'q Question,
         headers: &mut HeaderMap,
         case: &mut Case,
-    ) -> Result<(Permit, Option<Caller>), Denial> {
+    ) -> Result<(Permit<'q>, Option<Caller>), Denial> {
         let no = |reason, text: &str| Denial::unauthenticated(INVOKE_CHALLENGE, reason, text);
         let checks = now_is.checks_tokens(question.resource()).unwrap_or(false);
         let (token, way) = self.token(headers, checks)?;
@@ -148,10 +148,10 @@ impl Gateway {
 
     async fn to_function(
         &self,
-        permit: &Permit,
+        permit: &Permit<'_>,
         call: &Invocation<'_>,
         mut request: Asking,
-        peer: Peer,
+        peer: &Peer,
         standing: Standing,
         case: &mut Case,
     ) -> Result<Answer, Denial> {

@@ -73,11 +73,11 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 ///
 /// `Connection` may name nothing that is needed: credentials are judged before. What the client calls us is told, and is
 /// no `Host` any more: a mesh on the way to the upstream may go by that.
-pub fn for_function(headers: &mut HeaderMap, peer: Peer) {
+pub fn for_function(headers: &mut HeaderMap, peer: &Peer) {
     strip_hop_by_hop(headers);
     let told = if peer.trusted { chain(headers) } else { Vec::new() };
     strip(headers, is_believed);
-    if let Some(chain) = continued(told, peer) {
+    if let Some(chain) = continued(&told, peer) {
         headers.insert(FORWARDED_FOR, chain);
     }
     if let Some(host) = headers.remove(HOST) {
@@ -92,17 +92,16 @@ fn chain(headers: &HeaderMap) -> Vec<HeaderValue> {
 }
 
 /// What was told, and behind it whom we have it from.
-fn continued(told: Vec<HeaderValue>, peer: Peer) -> Option<HeaderValue> {
-    let address = peer.address.to_string();
+fn continued(told: &[HeaderValue], peer: &Peer) -> Option<HeaderValue> {
     if told.is_empty() {
-        return HeaderValue::from_str(&address).ok();
+        return Some(peer.shown.clone());
     }
     let mut chain: Vec<u8> = Vec::new();
-    for value in &told {
+    for value in told {
         chain.extend_from_slice(value.as_bytes());
         chain.extend_from_slice(b", ");
     }
-    chain.extend_from_slice(address.as_bytes());
+    chain.extend_from_slice(peer.shown.as_bytes());
     HeaderValue::from_bytes(&chain).ok()
 }
 
@@ -145,7 +144,7 @@ mod tests {
     }
 
     fn peer(tls: bool, trusted: bool) -> Peer {
-        Peer { address: [10, 0, 0, 1].into(), tls, trusted }
+        Peer::new([10, 0, 0, 1].into(), tls, trusted)
     }
 
     fn names(map: &HeaderMap) -> Vec<&str> {
@@ -171,7 +170,7 @@ mod tests {
             ("X-Custom", "stays"),
             ("Host", "gw"),
         ]);
-        for_function(&mut map, peer(true, false));
+        for_function(&mut map, &peer(true, false));
         assert_eq!(names(&map), ["x-custom", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
         assert_eq!(map["x-forwarded-for"], "10.0.0.1");
         assert_eq!(map["x-forwarded-host"], "gw");
@@ -188,7 +187,7 @@ mod tests {
             ("X-Forwarded-Proto", "https"),
             ("Host", "gw"),
         ]);
-        for_function(&mut map, peer(false, true));
+        for_function(&mut map, &peer(false, true));
         assert_eq!(names(&map), ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
         assert_eq!(map["x-forwarded-for"], "1.2.3.4, 5.6.7.8, 10.0.0.1");
         assert_eq!(
@@ -208,7 +207,7 @@ mod tests {
             ("Proxy-Authorization", "x"),
             ("Accept", "stays"),
         ]);
-        for_function(&mut map, peer(false, false));
+        for_function(&mut map, &peer(false, false));
         let kept = ["accept", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
         assert_eq!(names(&map), kept);
     }

@@ -35,7 +35,7 @@ struct End<'d> {
 
 impl<'g> Hearing<'g> {
     /// Begins.
-    pub fn new(gateway: &'g Gateway, method: &'g Method, path: &'g str, peer: Peer) -> Self {
+    pub fn new(gateway: &'g Gateway, method: &'g Method, path: &'g str, peer: &Peer) -> Self {
         gateway.metrics.in_flight.inc();
         let case = Case::new(path, peer.address, gateway.audit.is_on());
         Self { case, gateway, method, path, ended: false }

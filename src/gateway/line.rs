@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::peers::{Place, Taken};
+use super::peers::Place;
 
 /// Requests of one connection that may be taken back before they are answered, unless more are not
 /// (CVE-2023-44487: each one costs us more than the client).
@@ -76,7 +76,6 @@ pub struct Line {
 pub struct Begun {
     line: Arc<Line>,
     answered: bool,
-    _taken: Taken,
 }
 
 impl Line {
@@ -101,16 +100,18 @@ impl Line {
 
     /// The head of a request has come; `None` where there are too many at once.
     pub fn begin(self: &Arc<Self>, version: Version) -> Option<Begun> {
-        // Busy or not, it asked for something.
-        self.quiet.store(self.now(), Relaxed);
         self.heard.store(0, Relaxed);
         self.begun.store(true, Relaxed);
         if version == Version::HTTP_2 {
             self.streams.store(true, Relaxed);
         }
-        let taken = self.place.begin()?;
+        if !self.place.begin() {
+            // Busy or not, it asked for something.
+            self.quiet.store(self.now(), Relaxed);
+            return None;
+        }
         self.running.fetch_add(1, Relaxed);
-        Some(Begun { line: self.clone(), answered: false, _taken: taken })
+        Some(Begun { line: self.clone(), answered: false })
     }
 
     /// Something was read from the client.
@@ -183,6 +184,7 @@ impl Drop for Begun {
     fn drop(&mut self) {
         self.line.quiet.store(self.line.now(), Relaxed);
         self.line.running.fetch_sub(1, Relaxed);
+        self.line.place.end();
         if !self.answered {
             self.line.gave_up();
         }

@@ -3,10 +3,13 @@
 //! whatever waits for it is in its connection's own task.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::Either;
@@ -15,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, text};
@@ -125,7 +128,7 @@ impl Server {
                 let _ = stream.set_nodelay(true);
                 let address = address.ip().to_canonical();
                 let trusted = self.listening.trusted.iter().any(|network| network.contains(address));
-                Some((stream, Peer { address, tls: self.listening.tls.is_some(), trusted }, permit))
+                Some((stream, Peer::new(address, self.listening.tls.is_some(), trusted), permit))
             }
             Err(error) => {
                 tracing::warn!(error = %error, "a connection cannot be accepted");
@@ -178,33 +181,40 @@ impl Server {
         None
     }
 
-    async fn requests(&self, wire: Wire, peer: Peer, line: Arc<Line>, mut end: watch::Receiver<()>) {
-        let (gateway, of) = (self.gateway.clone(), line.clone());
-        let service = service_fn(move |request| answer(gateway.clone(), of.clone(), Box::new(request), peer));
+    async fn requests(&self, wire: Wire, peer: Peer, line: Arc<Line>, end: watch::Receiver<()>) {
+        let client = Arc::new(Client { gateway: self.gateway.clone(), line: line.clone(), peer });
+        let service = service_fn(move |request| client.clone().answer(Box::new(request)));
         let stream = TokioIo::new(Stream::new(wire, line.clone()));
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(stream, service));
-        let (mut ending, mut leaving) = (false, false);
-        let mut look = pin!(sleep(line.times().look.min(line.times().head)));
+        let mut look = Instant::now() + line.times().look.min(line.times().head);
+        let (mut end, mut leaving) = (Some(end), false);
+        // Asked when it has something to tell, and not with whatever is read or written.
+        let mut events = FuturesUnordered::new();
         let left = loop {
-            tokio::select! {
+            events.push(event(line.clone(), end.clone(), look));
+            let event = tokio::select! {
+                biased;
                 done = connection.as_mut() => {
                     if let Err(error) = done {
                         tracing::debug!(error, "a connection ended badly");
                     }
                     return;
                 }
-                _ = end.changed(), if !ending => {
-                    ending = true;
+                Some(event) = events.next() => event,
+            };
+            match event {
+                Event::Abuse => break "abuse",
+                Event::End => {
+                    end = None;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = line.abused() => break "abuse",
-                () = look.as_mut() => match line.look() {
-                    Look::Again(at) => look.as_mut().reset(at),
+                Event::Look => match line.look() {
+                    Look::Again(at) => look = at,
                     Look::Over if leaving => break "slow",
                     Look::Over => {
                         leaving = true;
                         connection.as_mut().graceful_shutdown();
-                        look.as_mut().reset(Instant::now() + line.times().leave);
+                        look = Instant::now() + line.times().leave;
                     }
                 },
             }
@@ -213,25 +223,54 @@ impl Server {
     }
 }
 
-/// Answers a request, unless there are too many at once.
-async fn answer(
+/// What happens to a connection beside its requests.
+enum Event {
+    /// The gateway ends.
+    End,
+    /// The client takes back too much.
+    Abuse,
+    /// It is time to look at it.
+    Look,
+}
+
+async fn event(line: Arc<Line>, mut end: Option<watch::Receiver<()>>, look: Instant) -> Event {
+    let ended = async {
+        match &mut end {
+            Some(end) => drop(end.changed().await),
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        () = ended => Event::End,
+        () = line.abused() => Event::Abuse,
+        () = sleep_until(look) => Event::Look,
+    }
+}
+
+/// Who asks by one connection.
+struct Client {
     gateway: Arc<Gateway>,
     line: Arc<Line>,
-    request: Asking,
     peer: Peer,
-) -> Result<Response<Sending>, Infallible> {
-    let fetch = line.times().fetch;
-    let Some(mut begun) = line.begin(request.version()) else {
-        gateway.metrics.measured.refused.inc();
-        let mut busy = text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again soon\n");
-        of_ours(&mut busy);
-        return Ok(busy.map(|body| Sending::new(body, None, fetch)));
-    };
-    // In a box for as long as it takes: an idle connection keeps no room for it.
-    let mut answer = Box::pin(gateway.answer(request, peer)).await;
-    begun.answered();
-    of_ours(&mut answer);
-    Ok(answer.map(|body| Sending::new(body, Some(begun), fetch)))
+}
+
+impl Client {
+    /// Answers a request, unless there are too many at once.
+    async fn answer(self: Arc<Self>, request: Asking) -> Result<Response<Sending>, Infallible> {
+        let fetch = self.line.times().fetch;
+        let Some(mut begun) = self.line.begin(request.version()) else {
+            self.gateway.metrics.measured.refused.inc();
+            let mut busy =
+                text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again soon\n");
+            of_ours(&mut busy);
+            return Ok(busy.map(|body| Sending::new(body, None, fetch)));
+        };
+        // In a box for as long as it takes: an idle connection keeps no room for it.
+        let mut answer = Box::pin(self.gateway.answer(request, &self.peer)).await;
+        begun.answered();
+        of_ours(&mut answer);
+        Ok(answer.map(|body| Sending::new(body, Some(begun), fetch)))
+    }
 }
 
 /// Says when to try again with a 503 of ours, and ends a connection on which half a body stands.

@@ -57,10 +57,12 @@ pub struct Settings {
 pub type Asking = Box<Request<Incoming>>;
 
 /// Where a request came from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Peer {
     /// The address of the connection.
     pub address: IpAddr,
+    /// The same as text, for those who are told of it with every request.
+    pub shown: HeaderValue,
     /// Whether it is encrypted.
     pub tls: bool,
     /// Whether it is a front end that is believed what it says of its client's address.
@@ -92,6 +94,15 @@ pub struct Gateway {
     /// What is decided by.
     pub current: Arc<Now>,
     epochs: AtomicU64,
+}
+
+impl Peer {
+    /// The client at this address.
+    pub fn new(address: IpAddr, tls: bool, trusted: bool) -> Self {
+        // An address is visible ASCII always.
+        let shown = HeaderValue::from_str(&address.to_string());
+        Self { address, shown: shown.unwrap_or(HeaderValue::from_static("")), tls, trusted }
+    }
 }
 
 impl Gateway {
@@ -143,7 +154,7 @@ impl Gateway {
     }
 
     /// Answers a request.
-    pub async fn answer(&self, request: Asking, peer: Peer) -> Answer {
+    pub async fn answer(&self, request: Asking, peer: &Peer) -> Answer {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut hearing = Hearing::new(self, &method, uri.path(), peer);
         if peer.trusted {
@@ -156,7 +167,7 @@ impl Gateway {
     async fn dispatch(
         &self,
         request: Asking,
-        peer: Peer,
+        peer: &Peer,
         method: &str,
         path: &str,
         case: &mut Case,
@@ -182,7 +193,7 @@ impl Gateway {
     }
 
     /// Remembers and counts that a call is allowed.
-    pub fn allow(&self, permit: &Permit, case: &mut Case) {
+    pub fn allow(&self, permit: &Permit<'_>, case: &mut Case) {
         case.allowed = Some(permit.because());
         self.metrics.allowed(permit.request().action());
     }

@@ -22,6 +22,7 @@ use super::headers;
 use super::service::Gateway;
 use super::standing::Lasting;
 use crate::engine::{Permit, Principal};
+use crate::model::{Action, Request as Question};
 use crate::route::ui;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -29,7 +30,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 impl Gateway {
     /// The UI for who may do everything, else our page.
     pub async fn front(&self, request: &Request<Incoming>, case: &mut Case) -> Result<Answer, Denial> {
-        let Some(permit) = self.sees_ui(request.headers(), case) else { return Ok(self.page()) };
+        let everything = Question::everywhere(Action::SystemInfo);
+        let Some(permit) = self.sees_ui(request.headers(), &everything, case) else { return Ok(self.page()) };
         let uri = request.uri();
         let forward = ui(request.method().as_str(), uri.path(), uri.query().unwrap_or_default())?;
         self.allow(&permit, case);
@@ -42,10 +44,10 @@ impl Gateway {
     }
 
     /// A permit where the administrator's credential is shown, is let in, and Roles give it everything on `*`.
-    fn sees_ui(&self, shown: &HeaderMap, case: &mut Case) -> Option<Permit> {
+    fn sees_ui<'q>(&self, shown: &HeaderMap, asked: &'q Question, case: &mut Case) -> Option<Permit<'q>> {
         let principal = self.administrator(shown)?;
         let now_is = self.snapshot()?;
-        let permit = now_is.engine.permit_everything(&principal)?;
+        let permit = now_is.engine.permit_everything(&principal, asked)?;
         case.decided_by(&now_is);
         case.asks(permit.request());
         case.is_of(&Arc::new(Identity { principal, until: i64::MAX }));

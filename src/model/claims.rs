@@ -73,6 +73,11 @@ impl Claims {
 
     /// The same, with only those claims for which `keep` says yes.
     pub fn filtered(map: &Map<String, Value>, keep: impl Fn(&str) -> bool) -> Self {
+        Self::of(map.iter().filter(|(name, _)| keep(name)))
+    }
+
+    /// The same of claims of which no two have one name.
+    pub fn of<'a>(claims: impl Iterator<Item = (&'a String, &'a Value)>) -> Self {
         let read = |(name, value): (&String, &Value)| {
             let value = match value {
                 Value::Array(items) if name == "aud" && items.len() == 1 => items.first()?,
@@ -80,8 +85,8 @@ impl Claims {
             };
             Some((name.as_str().into(), ClaimValue::from_json(value)?))
         };
-        // serde_json's map is sorted by key, which the look-up relies on.
-        let mut entries: Vec<_> = map.iter().filter(|(name, _)| keep(name)).filter_map(read).collect();
+        let mut entries: Vec<_> = claims.filter_map(read).collect();
+        // The look-up relies on it.
         entries.sort_by(|a: &(Box<str>, _), b| a.0.cmp(&b.0));
         Self { entries: entries.into(), omitted: Box::default() }
     }

@@ -178,7 +178,7 @@ fn a_permit_for_the_installation_is_for_who_may_do_everything() {
         let world = World::new()
             .policy("p", actions, &[resource])
             .role("r", json!({"policies": ["p"], "subjects": ["admin"], "condition": named}));
-        Engine::new(&world.0).permit_everything(&basic).is_some()
+        Engine::new(&world.0).permit_everything(&basic, &Request::everywhere(Action::FunctionList)).is_some()
     };
     assert!(of(&["*"], "*"));
     assert!(!of(&["*"], "*:*"));
@@ -186,7 +186,7 @@ fn a_permit_for_the_installation_is_for_who_may_do_everything() {
         !of(&["Function:*", "Secret:*", "Namespace:*", "System:*"], "*"),
         "what is covered by `*` alone is missing"
     );
-    assert!(Engine::new(&World::new().0).permit_everything(&basic).is_none());
+    assert!(Engine::new(&World::new().0).permit_everything(&basic, &Request::everywhere(Action::FunctionList)).is_none());
 }
 
 #[test]

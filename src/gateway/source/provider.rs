@@ -238,8 +238,8 @@ impl Gateway {
             Resource::Cluster => Action::NamespaceList,
             _ => Action::FunctionList,
         };
-        let permit =
-            Question::new(action, resource).ok().and_then(|q| self.snapshot()?.engine.permit_own(&q));
+        let question = Question::new(action, resource).ok();
+        let permit = question.as_ref().and_then(|question| self.snapshot()?.engine.permit_own(question));
         let permit = permit.ok_or_else(|| Unlisted::NoList { path: path.to_owned() })?;
         let forward = Forward { method: "GET", path: path.to_owned(), query: query.to_owned(), body: None };
         // Nobody's call: it is counted nowhere.
