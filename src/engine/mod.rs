@@ -16,6 +16,8 @@ mod tokens;
 mod unmet;
 mod who_can;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::bundle::Bundle;
@@ -93,8 +95,27 @@ impl Engine {
         now: i64,
         completeness: Completeness,
     ) -> Result<Principal, Unidentified> {
+        self.identify_in(Cow::Borrowed(claims), now, completeness)
+    }
+
+    /// Who the claims of a whole token identify, at `now` (seconds since 1970). Takes them apart, which costs less
+    /// than to copy them.
+    ///
+    /// # Errors
+    /// [`Unidentified`], which denies.
+    pub fn identify_owned(&self, claims: Map<String, Value>, now: i64) -> Result<Principal, Unidentified> {
+        self.identify_in(Cow::Owned(claims), now, Completeness::Token)
+    }
+
+    fn identify_in(
+        &self,
+        claims: Cow<'_, Map<String, Value>>,
+        now: i64,
+        completeness: Completeness,
+    ) -> Result<Principal, Unidentified> {
+        let marks = self.tokens.marks(&claims);
         let principal = principal::identify(&self.issuers, &self.tokens, claims, now, completeness)?;
-        self.tokens.revoked(claims, &principal, completeness)?;
+        marks.map_or(Ok(()), |marks| self.tokens.revoked(&marks, &principal, completeness))?;
         Ok(principal)
     }
 

@@ -1,6 +1,7 @@
 //! Who asks: from claims to a principal (`semantics.md` 18–20, 23, 24, 30). Signatures were checked
 //! before, or nobody claims they were; this decides what the claims stand for.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -87,9 +88,9 @@ impl EmailStanding {
         self == Self::Counts
     }
 
-    /// `written` are the claims as they came: for this rule alone, null is there and not true.
-    fn of(written: &Map<String, Value>, claims: &Claims, wanted: EmailVerified) -> Self {
-        let verified = match written.get("email_verified") {
+    /// `verified` is `email_verified` as it came: for this rule alone, null is there and not true.
+    fn of(verified: Option<&Value>, claims: &Claims, wanted: EmailVerified) -> Self {
+        let verified = match verified {
             Some(Value::Bool(true)) => true,
             Some(Value::String(t)) if t == "true" => true,
             Some(_) => return Self::Unverified,
@@ -219,18 +220,18 @@ impl Bounds {
 pub(super) fn identify(
     issuers: &Issuers,
     tokens: &Tokens,
-    claims: &Map<String, Value>,
+    claims: Cow<'_, Map<String, Value>>,
     now: i64,
     completeness: Completeness,
 ) -> Result<Principal, Unidentified> {
-    if completeness == Completeness::Question && token::issuer(claims) == Ok(BASIC_AUTH_ISSUER) {
-        return Ok(Principal::basic_auth(token::subject(claims)?));
+    if completeness == Completeness::Question && token::issuer(&claims) == Ok(BASIC_AUTH_ISSUER) {
+        return Ok(Principal::basic_auth(token::subject(&claims)?));
     }
-    let issuer = issuers.declared(claims)?;
-    token::subject(claims)?;
+    let issuer = issuers.declared(&claims)?;
+    token::subject(&claims)?;
     let leeway = if issuer.is_system() { token::OWN_LEEWAY } else { token::FOREIGN_LEEWAY };
-    token::check_times(claims, now, leeway, completeness == Completeness::Token)?;
-    audience(issuer, claims, completeness)?;
+    token::check_times(&claims, now, leeway, completeness == Completeness::Token)?;
+    audience(issuer, &claims, completeness)?;
     if issuer.is_system() {
         ours(issuers, tokens, issuer, claims, now, completeness)
     } else {
@@ -238,19 +239,35 @@ pub(super) fn identify(
     }
 }
 
-fn subject(issuer: &Declared, claims: &Map<String, Value>) -> Principal {
-    let seen = Claims::filtered(claims, |name| !token::is_reserved(name));
-    finish(PrincipalKind::Subject, issuer, claims, seen, Bounds::default())
+fn subject(issuer: &Declared, claims: Cow<'_, Map<String, Value>>) -> Principal {
+    let verified = email_verified(&claims);
+    let seen = kept(claims, |name| !token::is_reserved(name), Map::new());
+    finish(PrincipalKind::Subject, issuer, verified.as_ref(), seen, Bounds::default())
+}
+
+fn email_verified(claims: &Map<String, Value>) -> Option<Value> {
+    claims.get("email_verified").cloned()
+}
+
+/// Those of the claims that conditions see, and some more.
+fn kept(claims: Cow<'_, Map<String, Value>>, keep: impl Fn(&str) -> bool, more: Map<String, Value>) -> Claims {
+    match claims {
+        Cow::Owned(all) => Claims::of(all.into_iter().filter(|(name, _)| keep(name)).chain(more)),
+        Cow::Borrowed(all) => {
+            let all = all.iter().filter(|(name, _)| keep(name));
+            Claims::of(all.map(|(name, value)| (name.clone(), value.clone())).chain(more))
+        }
+    }
 }
 
 fn finish(
     kind: PrincipalKind,
     issuer: &Declared,
-    written: &Map<String, Value>,
+    email_verified: Option<&Value>,
     claims: Claims,
     bounds: Bounds,
 ) -> Principal {
-    let email = EmailStanding::of(written, &claims, issuer.email_verified);
+    let email = EmailStanding::of(email_verified, &claims, issuer.email_verified);
     Principal { kind, iss: issuer.iss.clone(), claims, email, bounds, own: issuer.is_system(), access: None }
 }
 
@@ -263,11 +280,11 @@ fn ours(
     issuers: &Issuers,
     tokens: &Tokens,
     system: &Declared,
-    claims: &Map<String, Value>,
+    claims: Cow<'_, Map<String, Value>>,
     now: i64,
     completeness: Completeness,
 ) -> Result<Principal, Unidentified> {
-    let sub = token::subject(claims)?;
+    let sub = token::subject(&claims)?;
     let kind = match claims.get("openfaas:kind") {
         None => None,
         Some(kind) => Some(kind.as_str().ok_or(Unidentified::NotOurKind("`openfaas:kind` is no text"))?),
@@ -276,19 +293,22 @@ fn ours(
         (None | Some("api"), Some(original), _) => {
             let policies = Some(texts(claims.get("policy")));
             let bounds = Bounds { policies, ..Bounds::default() };
-            rebuilt(PrincipalKind::Api, issuers, claims, original, bounds, completeness)
+            let federated = federated(&claims, original);
+            rebuilt(PrincipalKind::Api, issuers, claims, federated, bounds, completeness)
         }
         (Some("function"), Some(original), _) => {
-            rebuilt(PrincipalKind::Function, issuers, claims, original, function_bounds(claims), completeness)
+            let (federated, bounds) = (federated(&claims, original), function_bounds(&claims));
+            rebuilt(PrincipalKind::Function, issuers, claims, federated, bounds, completeness)
         }
         (Some("function"), None, false) if sub.starts_with(ACCESS) => {
-            let access = tokens.listed(claims, now).ok_or(Unidentified::NotListed)?;
+            let access = tokens.listed(&claims, now).ok_or(Unidentified::NotListed)?;
             let plain = Principal::plain(PrincipalKind::Access, &system.iss, sub);
             Ok(Principal { own: true, access: Some(access.clone()), ..plain })
         }
         (None | Some("identity"), None, true) => {
-            let seen = Claims::filtered(claims, |name| is_original(name, true)).with_omitted(omitted(claims));
-            Ok(finish(PrincipalKind::Identity, system, claims, seen, Bounds::default()))
+            let (verified, omitted) = (email_verified(&claims), omitted(&claims));
+            let seen = kept(claims, |name| is_original(name, true), Map::new()).with_omitted(omitted);
+            Ok(finish(PrincipalKind::Identity, system, verified.as_ref(), seen, Bounds::default()))
         }
         (Some("api" | "function" | "identity"), ..) => {
             Err(Unidentified::NotOurKind("`openfaas:kind` and `sub` do not belong together"))
@@ -303,27 +323,24 @@ fn ours(
 fn rebuilt(
     kind: PrincipalKind,
     issuers: &Issuers,
-    claims: &Map<String, Value>,
-    sub: &str,
+    claims: Cow<'_, Map<String, Value>>,
+    federated: Map<String, Value>,
     bounds: Bounds,
     completeness: Completeness,
 ) -> Result<Principal, Unidentified> {
-    let of_function = sub.starts_with("function:");
-    let federated = federated(claims, sub);
     let issuer = issuers.declared(&federated)?;
-    token::subject(&federated)?;
+    let of_function = token::subject(&federated)?.starts_with("function:");
     audience(issuer, &federated, completeness)?;
     if issuer.is_system() && !of_function {
         return Err(Unidentified::NotOurKind("it was exchanged for a token of ours that is no identity"));
     }
     let visible = |name: &str| issuer.is_system() || !token::is_reserved(name);
-    let kept = claims.iter().filter(|(name, _)| {
-        is_original(name, of_function) && visible(name) && !matches!(name.as_str(), "sub" | "iss" | "aud")
-    });
-    let seen = Claims::of(kept.chain(&federated));
+    let ours = |name: &str| matches!(name, "sub" | "iss" | "aud");
     // When the original was issued and ended is not known any more: what stands there is our own.
-    let unknown = omitted(claims).into_iter().chain(["exp".into(), "iat".into()]);
-    Ok(finish(kind, issuer, claims, seen.with_omitted(unknown), bounds))
+    let unknown = omitted(&claims).into_iter().chain(["exp".into(), "iat".into()]);
+    let verified = email_verified(&claims);
+    let seen = kept(claims, |name| is_original(name, of_function) && visible(name) && !ours(name), federated);
+    Ok(finish(kind, issuer, verified.as_ref(), seen.with_omitted(unknown), bounds))
 }
 
 /// `sub`, `iss` and `aud` as they were before the exchange, as far as they are there.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::principal::{Completeness, Principal, Unidentified};
 use crate::bundle::{Bundle, Record, Sort};
-use crate::token;
+use crate::token::{self, ClaimError};
 
 /// What is known of single tokens.
 #[derive(Debug, Default)]
@@ -27,6 +27,12 @@ pub(super) struct Access {
     pub privacy: Box<str>,
     /// From when on it opens nothing, seconds since 1970.
     pub ends: i64,
+}
+
+/// What a token may be revoked by: `jti` and `sub`, as far as they are there, and when it was issued.
+pub(super) struct Marks {
+    names: [Option<Box<str>>; 2],
+    issued: Result<Option<i64>, ClaimError>,
 }
 
 impl Tokens {
@@ -56,21 +62,24 @@ impl Tokens {
         self.listed.get(claims.get("jti")?.as_str()?).filter(|access| now < access.ends)
     }
 
+    /// What a token may be revoked by, where anything was revoked at all.
+    pub fn marks(&self, claims: &Map<String, Value>) -> Option<Marks> {
+        let text = |name| Some(claims.get(name)?.as_str()?.into());
+        let marks = || Marks { names: [text("jti"), text("sub")], issued: token::issued(claims) };
+        (!self.revoked.is_empty()).then(marks)
+    }
+
     /// Refuses what was issued before its `jti` or subject, its own or the original one, was revoked. Claims
     /// for a question may leave out when they were issued, which tells nothing then.
     pub fn revoked(
         &self,
-        claims: &Map<String, Value>,
+        marks: &Marks,
         principal: &Principal,
         completeness: Completeness,
     ) -> Result<(), Unidentified> {
-        if self.revoked.is_empty() {
-            return Ok(());
-        }
-        let written = ["jti", "sub"].into_iter().filter_map(|name| claims.get(name)?.as_str());
+        let written = marks.names.iter().flatten().map(|name| &**name);
         let before = written.chain([principal.sub()]).filter_map(|name| self.revoked.get(name)).max();
-        let issued = token::issued(claims)?;
-        match (before, issued) {
+        match (before, marks.issued.clone()?) {
             (Some(before), Some(issued)) if issued < *before => Err(Unidentified::Revoked),
             (Some(_), None) if completeness == Completeness::Token => Err(Unidentified::Revoked),
             _ => Ok(()),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::cache::Key;
 use super::service::Gateway;
 use super::snapshot::{Known, Snapshot};
-use crate::engine::{Completeness, Principal, PrincipalKind, Unidentified};
+use crate::engine::{Principal, PrincipalKind, Unidentified};
 use crate::token::{self, TokenError};
 
 /// Who a verified token stands for.
@@ -66,8 +66,9 @@ impl Gateway {
         }
         self.metrics.cache_misses.inc();
         let claims = self.verify(now_is, text).await?;
-        let principal = now_is.engine.identify(&claims, now, Completeness::Token)?;
-        let until = until(&principal, &claims);
+        let expiry = token::expiry(&claims).ok().flatten().unwrap_or_default();
+        let principal = now_is.engine.identify_owned(claims, now)?;
+        let until = until(&principal, expiry);
         let identity = Arc::new(Identity { principal, until });
         self.verified.put(key, identity.clone(), text.len());
         Ok(identity)
@@ -109,9 +110,9 @@ fn with_known(
     Ok(unverified.verify(&known.issuer, &keys)?)
 }
 
-fn until(principal: &Principal, claims: &Map<String, Value>) -> i64 {
+fn until(principal: &Principal, expiry: i64) -> i64 {
     let ours = principal.kind() != PrincipalKind::Subject;
     let leeway = if ours { token::OWN_LEEWAY } else { token::FOREIGN_LEEWAY };
-    let own = token::expiry(claims).ok().flatten().unwrap_or_default().saturating_add(leeway);
+    let own = expiry.saturating_add(leeway);
     principal.ends().map_or(own, |ends| ends.min(own))
 }

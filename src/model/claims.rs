@@ -21,16 +21,16 @@ pub enum ClaimValue {
 }
 
 impl ClaimValue {
-    fn from_json(value: &Value) -> Option<Self> {
+    fn from_json(value: Value) -> Option<Self> {
         Some(match value {
             Value::Null => return None,
-            Value::Bool(b) => Self::Bool(*b),
-            Value::String(s) => Self::Text(s.as_str().into()),
-            Value::Number(n) => integer_text(n).map_or(Self::Number, Self::Integer),
-            Value::Object(map) => Self::Object(map.keys().map(|k| k.as_str().into()).collect()),
+            Value::Bool(b) => Self::Bool(b),
+            Value::String(s) => Self::Text(s.into()),
+            Value::Number(n) => integer_text(&n).map_or(Self::Number, Self::Integer),
+            Value::Object(map) => Self::Object(map.into_iter().map(|(name, _)| name.into()).collect()),
             // A null inside an array is an element that nothing equals.
             Value::Array(items) => {
-                Self::Array(items.iter().map(|i| Self::from_json(i).unwrap_or(Self::Number)).collect())
+                Self::Array(items.into_iter().map(|i| Self::from_json(i).unwrap_or(Self::Number)).collect())
             }
         })
     }
@@ -68,24 +68,19 @@ pub struct Claims {
 impl Claims {
     /// Reads claims from a JSON object; JSON null is missing, and `aud` with one element is a scalar.
     pub fn from_json(map: &Map<String, Value>) -> Self {
-        Self::filtered(map, |_| true)
-    }
-
-    /// The same, with only those claims for which `keep` says yes.
-    pub fn filtered(map: &Map<String, Value>, keep: impl Fn(&str) -> bool) -> Self {
-        Self::of(map.iter().filter(|(name, _)| keep(name)))
+        Self::of(map.clone())
     }
 
     /// The same of claims of which no two have one name.
-    pub fn of<'a>(claims: impl Iterator<Item = (&'a String, &'a Value)>) -> Self {
-        let read = |(name, value): (&String, &Value)| {
+    pub fn of(claims: impl IntoIterator<Item = (String, Value)>) -> Self {
+        let read = |(name, value): (String, Value)| {
             let value = match value {
-                Value::Array(items) if name == "aud" && items.len() == 1 => items.first()?,
+                Value::Array(mut items) if name == "aud" && items.len() == 1 => items.pop()?,
                 other => other,
             };
-            Some((name.as_str().into(), ClaimValue::from_json(value)?))
+            Some((name.into(), ClaimValue::from_json(value)?))
         };
-        let mut entries: Vec<_> = claims.filter_map(read).collect();
+        let mut entries: Vec<_> = claims.into_iter().filter_map(read).collect();
         // The look-up relies on it.
         entries.sort_by(|a: &(Box<str>, _), b| a.0.cmp(&b.0));
         Self { entries: entries.into(), omitted: Box::default() }
