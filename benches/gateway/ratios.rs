@@ -106,7 +106,9 @@ pub fn compare(programs: &[&str]) {
         }
     }
     let names = programs.iter().flat_map(|name| [format!("{name}, cached"), format!("{name}, new")]);
-    for (row, name) in rows.iter().zip(["bare".to_owned(), "bare, verifying".to_owned()].into_iter().chain(names)) {
+    for (row, name) in
+        rows.iter().zip(["bare".to_owned(), "bare, verifying".to_owned()].into_iter().chain(names))
+    {
         row.show(&name);
     }
 }
@@ -170,7 +172,12 @@ fn show(rows: &Rows) {
     let over = uncached - bare;
     let verifying = rows.verifying.median() - bare;
     verdict("(uncached − bare) ÷ (verifying − bare)", over / verifying, 1.15, &sides(over, verifying));
-    verdict("(uncached − bare) ÷ raw verification, alone", over / verify.median, 1.15, &sides(over, verify.median));
+    verdict(
+        "(uncached − bare) ÷ raw verification, alone",
+        over / verify.median,
+        1.15,
+        &sides(over, verify.median),
+    );
     let (list, bare) = (rows.list.median(), rows.bare_list.median());
     row("list ÷ bare", &format!("{:.2}; {}", list / bare, sides(list, bare)));
     let (whole, parts) = (rows.exchange.median(), rows.server.median() + verify.median + sign.median);

@@ -250,7 +250,11 @@ fn email_verified(claims: &Map<String, Value>) -> Option<Value> {
 }
 
 /// Those of the claims that conditions see, and some more.
-fn kept(claims: Cow<'_, Map<String, Value>>, keep: impl Fn(&str) -> bool, more: Map<String, Value>) -> Claims {
+fn kept(
+    claims: Cow<'_, Map<String, Value>>,
+    keep: impl Fn(&str) -> bool,
+    more: Map<String, Value>,
+) -> Claims {
     match claims {
         Cow::Owned(all) => Claims::of(all.into_iter().filter(|(name, _)| keep(name)).chain(more)),
         Cow::Borrowed(all) => {

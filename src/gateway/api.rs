@@ -31,12 +31,7 @@ const KEPT: [HeaderName; 2] = [ACCEPT, USER_AGENT];
 
 impl Gateway {
     /// Answers a call of the REST API.
-    pub async fn api(
-        &self,
-        endpoint: &Endpoint,
-        request: Asking,
-        case: &mut Case,
-    ) -> Result<Answer, Denial> {
+    pub async fn api(&self, endpoint: &Endpoint, request: Asking, case: &mut Case) -> Result<Answer, Denial> {
         let now_is = self.ready()?;
         case.decided_by(&now_is);
         case.action = Some(endpoint.action());
@@ -62,12 +57,7 @@ impl Gateway {
     }
 
     /// Takes a queued call back.
-    pub async fn cancel(
-        &self,
-        id: &str,
-        request: Asking,
-        case: &mut Case,
-    ) -> Result<Answer, Denial> {
+    pub async fn cancel(&self, id: &str, request: Asking, case: &mut Case) -> Result<Answer, Denial> {
         let now_is = self.ready()?;
         case.decided_by(&now_is);
         let identity = self.caller(&now_is, request.headers(), case).await?;
@@ -117,7 +107,12 @@ impl Gateway {
         }
     }
 
-    fn permit<'c>(&self, now_is: &Snapshot, principal: &Principal, call: &'c Call) -> Result<Permit<'c>, Denial> {
+    fn permit<'c>(
+        &self,
+        now_is: &Snapshot,
+        principal: &Principal,
+        call: &'c Call,
+    ) -> Result<Permit<'c>, Denial> {
         let engine = &now_is.engine;
         let whole = engine.permit(principal, &call.request);
         whole.or_else(|| engine.permit_list(principal, &call.request)).ok_or_else(|| {
@@ -176,7 +171,7 @@ impl Gateway {
         let Some(listing) = call.listing.filter(|_| answer.status().is_success()) else {
             let shown = from.get(AUTHORIZATION).cloned();
             let caller = shown.map(|shown| Caller { identity: identity.clone(), shown });
-            let standing = self.standing(now_is, &call.request, caller);
+            let standing = self.standing(now_is, Arc::new(call.request.clone()), caller);
             return Ok(answer.map(|body| Either::Left(Lasting::new(body, Some(standing)))));
         };
         let (mut parts, body) = answer.into_parts();

@@ -95,7 +95,7 @@ impl Gateway {
 /// Who a token stood for at a time, by what is decided now and the keys that are at hand.
 pub fn identified(now_is: &Snapshot, text: &str, at: i64) -> Result<Principal, Unproven> {
     let claims = with_known(now_is, text, |known| known.keys.clone())?;
-    Ok(now_is.engine.identify(&claims, at, Completeness::Token)?)
+    Ok(now_is.engine.identify_owned(claims, at)?)
 }
 
 fn with_known(

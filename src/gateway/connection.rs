@@ -61,7 +61,10 @@ impl Connection {
         Ok(answer.map(|body| Passing { body, connection: Some(self), idle: idle.clone() }))
     }
 
-    async fn answer(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, TrySendError<Request<Sent>>> {
+    async fn answer(
+        &mut self,
+        request: Request<Sent>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Sent>>> {
         // Comes while the connection is driven and never else, so nobody needs to be woken for it; and it must
         // not be put off by tokio's budget, of which nobody would be told.
         let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
@@ -112,7 +115,8 @@ impl Body for Passing {
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         let Self { body, connection, .. } = self.get_mut();
         let mut body = Pin::new(body);
-        let Some(driver) = connection.as_mut().map(|c| &mut c.driver).filter(|driver| driver.is_some()) else {
+        let Some(driver) = connection.as_mut().map(|c| &mut c.driver).filter(|driver| driver.is_some())
+        else {
             return body.poll_frame(context);
         };
         // As with the answer: what comes of it comes while the connection is driven.

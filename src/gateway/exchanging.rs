@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use aws_lc_rs::rand::SystemRandom;
-use http::header::{CONTENT_TYPE, HeaderMap};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap};
 use hyper::body::Incoming;
 use zeroize::Zeroizing;
 

@@ -165,7 +165,11 @@ impl Upstream {
     }
 
     /// By an idle connection, or by a new one where there is none that still stands.
-    async fn answer(&self, mut request: Box<Request<Sent>>, course: &Course) -> Result<Response<Passing>, Denial> {
+    async fn answer(
+        &self,
+        mut request: Box<Request<Sent>>,
+        course: &Course,
+    ) -> Result<Response<Passing>, Denial> {
         while let Some(connection) = self.idle.take() {
             match connection.ask(request, course, &self.idle).await.map_err(unsent) {
                 Err((Some(again), _)) => request = Box::new(again),

@@ -40,7 +40,7 @@ impl Gateway {
     /// Answers a call of a function.
     pub async fn invoke(
         &self,
-        call: &Invocation<'_>,
+        call: Invocation<'_>,
         mut request: Asking,
         peer: &Peer,
         case: &mut Case,
@@ -48,12 +48,13 @@ impl Gateway {
         let heard = self.provider.hears(&call.namespace).await;
         let now_is = self.ready()?;
         case.decided_by(&now_is);
-        let question = call.request()?;
+        let (asynchronous, target) = (call.asynchronous, call.target(request.uri().query()));
+        let question = Arc::new(call.into_request()?);
         case.asks(&question);
         if request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some() {
             return Err(Denial::bad("header", "more than one `authorization`"));
         }
-        if call.asynchronous {
+        if asynchronous {
             callback(request.headers(), &self.settings.callback_hosts)?;
         }
         let (permit, caller) = match now_is.engine.permit_public(&question, self.settings.private) {
@@ -68,8 +69,8 @@ impl Gateway {
             None => self.admit(&now_is, &question, request.headers_mut(), case).await?,
         };
         self.allow(&permit, case);
-        let standing = self.standing(&now_is, &question, caller);
-        self.to_function(&permit, call, request, peer, standing, case).await
+        let standing = self.standing(&now_is, question.clone(), caller);
+        self.to_function(&permit, target, request, peer, standing, case).await
     }
 
     /// Whether who holds this token may invoke the private function, and who that is; leaves the headers as the
@@ -149,7 +150,7 @@ impl Gateway {
     async fn to_function(
         &self,
         permit: &Permit<'_>,
-        call: &Invocation<'_>,
+        target: String,
         mut request: Asking,
         peer: &Peer,
         standing: Standing,
@@ -164,7 +165,6 @@ impl Gateway {
             upgrade::ask(request.headers_mut(), protocol);
             hyper::upgrade::on(&mut *request)
         });
-        let target = call.target(request.uri().query());
         let asked = Instant::now();
         let answer = self.upstream.send(permit, request, target).await;
         case.waited_since(asked);

@@ -3,8 +3,9 @@
 //! whatever waits for it is in its connection's own task.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::future::pending;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use futures::stream::FuturesUnordered;
 use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::Either;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -65,7 +67,8 @@ struct Server {
     gateway: Arc<Gateway>,
     listening: Listening,
     places: Arc<Places>,
-    builder: Builder<Streams>,
+    http1: http1::Builder,
+    either: Builder<Streams>,
 }
 
 /// Serves until stopped, and then until running requests have finished, within bounds.
@@ -76,7 +79,8 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let places = Places::new(listening.limits);
-    let server = Arc::new(Server { places, builder: builder(&listening.times), gateway, listening });
+    let (http1, either) = (http1(), either(&listening.times));
+    let server = Arc::new(Server { gateway, listening, places, http1, either });
     // Each connection holds one end for as long as it is served.
     let (end, ends) = watch::channel(());
     loop {
@@ -97,14 +101,19 @@ pub async fn serve(
     }
 }
 
-fn builder(times: &Times) -> Builder<Streams> {
-    let mut builder = Builder::new(Streams { read: times.read });
+/// HTTP/1.1. Headers are 100 at most, as hyper has room for without asking for memory; said here, it would ask.
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // The connection's task has this and other times in hand.
+    builder.header_read_timeout(None).max_buf_size(MAX_HEADER_BYTES);
     builder
-        .http1()
-        // The connection's task has this and other times in hand.
-        .header_read_timeout(None)
-        // Headers are 100 at most, as hyper has room for without asking for memory; said here, it would ask.
-        .max_buf_size(MAX_HEADER_BYTES);
+}
+
+/// HTTP/2, or what only more bytes will tell. It reads the first ones by itself and leaves twice the room for all
+/// that follow, so what is HTTP/1.1 beyond doubt is not for it.
+fn either(times: &Times) -> Builder<Streams> {
+    let mut builder = Builder::new(Streams { read: times.read });
+    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEADER_BYTES);
     let header_bytes = u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX);
     builder
         .http2()
@@ -160,13 +169,46 @@ impl Server {
         mut end: watch::Receiver<()>,
     ) {
         let line = Line::new(place, self.listening.times, self.gateway.metrics.connections.clone());
-        let wire = tokio::select! {
-            wire = self.wire(stream) => wire,
+        let begun = tokio::select! {
+            begun = self.begin(stream) => begun,
             _ = end.changed() => return,
         };
-        if let Some(wire) = wire {
-            self.requests(wire, peer, line, end).await;
+        let Some((wire, is_http1)) = begun else { return };
+        let client = Arc::new(Client { gateway: self.gateway.clone(), line: line.clone(), peer });
+        let service = service_fn(move |request| client.clone().answer(Box::new(request)));
+        let stream = TokioIo::new(Stream::new(wire, line.clone()));
+        // In a task of its own, which keeps no room for how it began.
+        if is_http1 {
+            let connection = self.http1.serve_connection(stream, service).with_upgrades();
+            tokio::spawn(follow(
+                connection,
+                |http1| http1.graceful_shutdown(),
+                line,
+                end,
+                self.gateway.clone(),
+            ));
+        } else {
+            let connection = self.either.serve_connection_with_upgrades(stream, service).into_owned();
+            tokio::spawn(follow(
+                connection,
+                |either| either.graceful_shutdown(),
+                line,
+                end,
+                self.gateway.clone(),
+            ));
         }
+    }
+
+    /// The connection once it is encrypted, where it is to be, and the client has said something; whether that is
+    /// HTTP/1.1 beyond doubt.
+    async fn begin(&self, stream: TcpStream) -> Option<(Wire, bool)> {
+        let wire = self.wire(stream).await?;
+        match timeout(self.listening.times.head, wire.is_http1()).await {
+            Ok(Ok(is_http1)) => return Some((wire, is_http1)),
+            Ok(Err(error)) => tracing::debug!(%error, "a connection ended badly"),
+            Err(_) => self.gateway.metrics.measured.left("slow"),
+        }
+        None
     }
 
     /// The connection once it is encrypted, where it is to be.
@@ -180,47 +222,55 @@ impl Server {
         self.gateway.metrics.measured.left("handshake");
         None
     }
+}
 
-    async fn requests(&self, wire: Wire, peer: Peer, line: Arc<Line>, end: watch::Receiver<()>) {
-        let client = Arc::new(Client { gateway: self.gateway.clone(), line: line.clone(), peer });
-        let service = service_fn(move |request| client.clone().answer(Box::new(request)));
-        let stream = TokioIo::new(Stream::new(wire, line.clone()));
-        let mut connection = pin!(self.builder.serve_connection_with_upgrades(stream, service));
-        let mut look = Instant::now() + line.times().look.min(line.times().head);
-        let (mut end, mut leaving) = (Some(end), false);
-        // Asked when it has something to tell, and not with whatever is read or written.
-        let mut events = FuturesUnordered::new();
-        let left = loop {
-            events.push(event(line.clone(), end.clone(), look));
-            let event = tokio::select! {
-                biased;
-                done = connection.as_mut() => {
-                    if let Err(error) = done {
-                        tracing::debug!(error, "a connection ended badly");
-                    }
-                    return;
+/// Has a connection's requests answered until it ends, or its time is over.
+async fn follow<C, E>(
+    connection: C,
+    shut_down: fn(Pin<&mut C>),
+    line: Arc<Line>,
+    end: watch::Receiver<()>,
+    gateway: Arc<Gateway>,
+) where
+    C: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    let mut connection = pin!(connection);
+    let mut look = Instant::now() + line.times().look.min(line.times().head);
+    let (mut ending, mut leaving) = (false, false);
+    // Asked when it has something to tell, and not with whatever is read or written.
+    let mut events = FuturesUnordered::new();
+    let left = loop {
+        // Its own end is held until it has ended, which is what the end waits for.
+        events.push(event(line.clone(), (!ending).then(|| end.clone()), look));
+        let event = tokio::select! {
+            biased;
+            done = connection.as_mut() => {
+                if let Err(error) = done {
+                    tracing::debug!(%error, "a connection ended badly");
                 }
-                Some(event) = events.next() => event,
-            };
-            match event {
-                Event::Abuse => break "abuse",
-                Event::End => {
-                    end = None;
-                    connection.as_mut().graceful_shutdown();
-                }
-                Event::Look => match line.look() {
-                    Look::Again(at) => look = at,
-                    Look::Over if leaving => break "slow",
-                    Look::Over => {
-                        leaving = true;
-                        connection.as_mut().graceful_shutdown();
-                        look = Instant::now() + line.times().leave;
-                    }
-                },
+                return;
             }
+            Some(event) = events.next() => event,
         };
-        self.gateway.metrics.measured.left(left);
-    }
+        match event {
+            Event::Abuse => break "abuse",
+            Event::End => {
+                ending = true;
+                shut_down(connection.as_mut());
+            }
+            Event::Look => match line.look() {
+                Look::Again(at) => look = at,
+                Look::Over if leaving => break "slow",
+                Look::Over => {
+                    leaving = true;
+                    shut_down(connection.as_mut());
+                    look = Instant::now() + line.times().leave;
+                }
+            },
+        }
+    };
+    gateway.metrics.measured.left(left);
 }
 
 /// What happens to a connection beside its requests.

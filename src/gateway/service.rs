@@ -182,7 +182,7 @@ impl Gateway {
             Route::Token => Box::pin(self.exchange(request, case)).await,
             Route::Api(endpoint) => Box::pin(self.api(&endpoint, request, case)).await,
             Route::CancelCall(id) => Box::pin(self.cancel(id, request, case)).await,
-            Route::Function(call) => self.invoke(&call, request, peer, case).await,
+            Route::Function(call) => self.invoke(call, request, peer, case).await,
         }
     }
 

@@ -35,7 +35,7 @@ pub struct Standing {
     /// What it was last held against.
     epoch: u64,
     began: i64,
-    question: Question,
+    question: Arc<Question>,
     /// Nobody where everybody may.
     caller: Option<Caller>,
     /// Whether functions are private where nothing says otherwise.
@@ -44,12 +44,12 @@ pub struct Standing {
 
 impl Gateway {
     /// By what right a call goes on that was allowed by this state.
-    pub fn standing(&self, now_is: &Snapshot, question: &Question, caller: Option<Caller>) -> Standing {
+    pub fn standing(&self, now_is: &Snapshot, question: Arc<Question>, caller: Option<Caller>) -> Standing {
         Standing {
             now: self.current.clone(),
             epoch: now_is.epoch,
             began: self.now(),
-            question: question.clone(),
+            question,
             caller,
             private: self.settings.private,
         }

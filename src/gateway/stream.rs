@@ -22,6 +22,26 @@ pub enum Wire {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// How a connection over HTTP/2 begins, so far that no method of HTTP/1.1 begins like it (RFC 9113 section 3.4).
+const PREFACE: [u8; 4] = *b"PRI ";
+
+impl Wire {
+    /// Waits for the first bytes; whether they are HTTP/1.1 beyond doubt. Takes none of them.
+    ///
+    /// # Errors
+    /// The system's.
+    pub async fn is_http1(&self) -> Result<bool> {
+        match self {
+            Self::Tls(stream) => Ok(stream.get_ref().1.alpn_protocol() != Some(b"h2")),
+            Self::Plain(stream) => {
+                let mut first = [0; PREFACE.len()];
+                let count = stream.peek(&mut first).await?;
+                Ok(count == 0 || first.iter().zip(PREFACE).take(count).any(|(is, preface)| *is != preface))
+            }
+        }
+    }
+}
+
 /// The bytes of a connection, which has its place for as long as they are there.
 pub struct Stream {
     wire: Wire,

@@ -29,17 +29,12 @@ impl<'p> Invocation<'p> {
         Ok(Self { namespace, name, rest, asynchronous })
     }
 
-    /// The function.
-    pub fn resource(&self) -> Resource {
-        Resource::Function(self.namespace.clone(), self.name.clone())
-    }
-
     /// What the call is judged as, where the function is private.
     ///
     /// # Errors
     /// None in practice: invoking is asked about functions.
-    pub fn request(&self) -> Result<Request, Refused> {
-        Request::new(Action::FunctionInvoke, self.resource())
+    pub fn into_request(self) -> Result<Request, Refused> {
+        Request::new(Action::FunctionInvoke, Resource::Function(self.namespace, self.name))
             .map_err(|error| Refused::bad("name", error.to_string()))
     }
 

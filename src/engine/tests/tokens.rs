@@ -186,7 +186,11 @@ fn a_permit_for_the_installation_is_for_who_may_do_everything() {
         !of(&["Function:*", "Secret:*", "Namespace:*", "System:*"], "*"),
         "what is covered by `*` alone is missing"
     );
-    assert!(Engine::new(&World::new().0).permit_everything(&basic, &Request::everywhere(Action::FunctionList)).is_none());
+    assert!(
+        Engine::new(&World::new().0)
+            .permit_everything(&basic, &Request::everywhere(Action::FunctionList))
+            .is_none()
+    );
 }
 
 #[test]
