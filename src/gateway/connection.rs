@@ -58,7 +58,7 @@ impl Connection {
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS || !course.is_over() {
             self.driver.take().map(tokio::spawn);
         }
-        Ok(answer.map(|body| Passing { body, connection: Some(self), idle: idle.clone() }))
+        Ok(answer.map(|body| Passing::new(body, self, idle)))
     }
 
     async fn answer(
@@ -96,12 +96,30 @@ pub struct Passing {
     body: Incoming,
     connection: Option<Connection>,
     idle: Arc<Idle>,
+    broken: Option<hyper::Error>,
 }
 
 impl Passing {
+    fn new(body: Incoming, connection: Connection, idle: &Arc<Idle>) -> Self {
+        Self { body, connection: Some(connection), idle: idle.clone(), broken: None }
+    }
+
     /// Has the connection never used again.
     pub fn never_again(&mut self) {
         self.connection = None;
+    }
+
+    fn next(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let mut body = Pin::new(&mut self.body);
+        let driver = self.connection.as_mut().map(|connection| &mut connection.driver);
+        let Some(driver) = driver.filter(|driver| driver.is_some()) else { return body.poll_frame(context) };
+        // As with the answer: what comes of it comes while the connection is driven.
+        let nobody = &mut Context::from_waker(Waker::noop());
+        if let Poll::Ready(frame) = body.as_mut().poll_frame(nobody) {
+            return Poll::Ready(frame);
+        }
+        drive(driver, context);
+        body.poll_frame(nobody)
     }
 }
 
@@ -110,22 +128,21 @@ impl Body for Passing {
     type Error = hyper::Error;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let Self { body, connection, .. } = self.get_mut();
-        let mut body = Pin::new(body);
-        let Some(driver) = connection.as_mut().map(|c| &mut c.driver).filter(|driver| driver.is_some())
-        else {
-            return body.poll_frame(context);
-        };
-        // As with the answer: what comes of it comes while the connection is driven.
-        let nobody = &mut Context::from_waker(Waker::noop());
-        if let Poll::Ready(frame) = body.as_mut().poll_frame(nobody) {
-            return Poll::Ready(frame);
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
         }
-        drive(driver, context);
-        Poll::Ready(ready!(body.poll_frame(nobody)))
+        match ready!(self.next(context)) {
+            Some(Err(error)) => {
+                // Told in the next turn: what came before it may wait to be written, and an error ends all.
+                self.broken = Some(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -107,6 +107,7 @@ impl Standing {
 pub struct Lasting {
     body: Passing,
     standing: Option<Standing>,
+    begun: bool,
 }
 
 /// Why a body ends before its end.
@@ -123,7 +124,7 @@ pub enum Ended {
 impl Lasting {
     /// A body that ends where this does not hold any more.
     pub fn new(body: Passing, standing: Option<Standing>) -> Self {
-        Self { body, standing }
+        Self { body, standing, begun: false }
     }
 }
 
@@ -136,7 +137,9 @@ impl Body for Lasting {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Ended>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        let over = self.standing.as_mut().is_some_and(|standing| !standing.holds());
+        // The first piece comes with the head, by the same right; most answers have no other.
+        let lasts = std::mem::replace(&mut self.begun, true);
+        let over = lasts && self.standing.as_mut().is_some_and(|standing| !standing.holds());
         Poll::Ready(match frame {
             Some(Ok(_)) if over => Some(Err(Ended::Over)),
             other => other.map(|frame| frame.map_err(Ended::Broken)),
