@@ -36,8 +36,8 @@ pub fn measure() {
         "with 10,000 tokens remembered",
         &format!("{}; {:.2} KiB a token", mib(tokens), (tokens - warm) / MANY as f64),
     );
-    // The gateway takes as many as it has file descriptors for, two each.
-    let many = MANY.min(usize::try_from(limit()).unwrap_or(usize::MAX) / 2 - 300);
+    // The gateway takes as many as it has file descriptors for.
+    let many = MANY.min(usize::try_from(limit()).unwrap_or(usize::MAX).saturating_sub(1_000) / 3 * 2);
     let mut held: Vec<_> = (0..many).map(|at| connection(gateway.port, at, &call)).collect();
     let connections = resident();
     let each = (connections - tokens) / many as f64;

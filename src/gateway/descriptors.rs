@@ -31,12 +31,13 @@ pub fn within(usual: Limits) -> Limits {
 /// As many as so many descriptors have room for, each connection and each request being one; two addresses at least
 /// share what there is.
 fn bounded(usual: Limits, descriptors: usize) -> Limits {
-    let room = (descriptors.saturating_sub(OTHERS) / 2).max(2);
+    // Most connections are idle most of the time.
+    let third = (descriptors.saturating_sub(OTHERS) / 3).max(2);
     Limits {
-        connections: usual.connections.min(room),
-        connections_of_one: usual.connections_of_one.min(room / 2),
-        requests: usual.requests.min(room),
-        requests_of_one: usual.requests_of_one.min(room / 2),
+        connections: usual.connections.min(third * 2),
+        connections_of_one: usual.connections_of_one.min(third),
+        requests: usual.requests.min(third),
+        requests_of_one: usual.requests_of_one.min(third / 2),
     }
 }
 

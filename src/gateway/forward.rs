@@ -114,11 +114,12 @@ impl Upstream {
         target: String,
     ) -> Result<Response<Passing>, Denial> {
         let body = |body| Either::Left(Steady::new(body, self.patience.body));
-        let request: Box<Request<Sent>> = Box::new(request.map(body));
-        let course = match request.body() {
-            Either::Left(body) => body.course(),
-            Either::Right(_) => Course::default(),
-        };
+        let mut request: Box<Request<Sent>> = Box::new(request.map(body));
+        let mut course = Course::default();
+        if let Either::Left(body) = request.body_mut() {
+            body.settle().await.map_err(|error| failed(&error))?;
+            course = body.course();
+        }
         let answer = self.exchange(permit, request, target, &course, self.patience.function).await?;
         course.answered();
         Ok(answer)

@@ -136,9 +136,9 @@ impl Body for Lasting {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Ended>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        // The first piece comes with the head, by the same right; most answers have no other.
+        // A piece that has come with the head is there by the same right; most answers have no other.
         let lasts = std::mem::replace(&mut self.begun, true);
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         let over = lasts && self.standing.as_mut().is_some_and(|standing| !standing.holds());
         Poll::Ready(match frame {
             Some(Ok(_)) if over => Some(Err(Ended::Over)),

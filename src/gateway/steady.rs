@@ -10,10 +10,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use crate::fetch::causes;
+
+/// Pieces of nothing in which a body may end that says it is empty.
+const EMPTY: usize = 16;
 
 /// Why a body ends before its time.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,24 @@ impl Steady {
     pub fn new(body: Incoming, within: Duration) -> Self {
         let answered = (!body.is_end_stream()).then(Arc::default);
         Self { body, within, waits: None, answered }
+    }
+
+    /// Waits for the end of a body that says it is empty and is still open: over HTTP/2 that it is longer shows only
+    /// then, and by that it is no request (RFC 9113 section 8.1.1).
+    ///
+    /// # Errors
+    /// [`Unsteady`].
+    pub async fn settle(&mut self) -> Result<(), Unsteady> {
+        for _ in 0..EMPTY {
+            if self.body.is_end_stream() || self.body.size_hint().exact() != Some(0) {
+                return Ok(());
+            }
+            match self.frame().await {
+                Some(frame) => drop(frame?),
+                None => return Ok(()),
+            }
+        }
+        Err(Unsteady::Slow)
     }
 
     /// The course it takes.

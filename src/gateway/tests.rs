@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod metrics;
 mod overload;
+mod pool;
 mod reasons;
 mod slow;
 mod standalone;

@@ -88,6 +88,20 @@ async fn send(upstream: &mut TcpStream, event: &str) {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_there_goes_out_whole_whatever_is_decided_meanwhile() {
+    let (mut running, listener) = running().await;
+    let token = running.function_token("alice", &[]).await;
+    let mut client = TcpStream::connect(running.address).await.unwrap();
+    let ask = format!("GET /function/env.dev HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+    client.write_all(ask.as_bytes()).await.unwrap();
+    let (mut upstream, _) = listener.accept().await.unwrap();
+    read_until(&mut upstream, "\r\n\r\n").await;
+    running.change(TAKEN[1]);
+    upstream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+    assert!(read_until(&mut client, "\r\n\r\nok").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
 async fn s17_of_a_stream_nothing_more_comes_once_its_right_is_gone() {
     for (n, taken) in TAKEN.iter().enumerate() {
         for target in ["/function/env.dev", "/system/logs?name=env&namespace=dev&follow=true"] {
