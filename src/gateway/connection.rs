@@ -5,13 +5,16 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
+use tokio::runtime::Handle;
 use tokio::task::unconstrained;
+use tokio::time::timeout;
 
 use super::dial::Dialled;
 use super::forward::Sent;
@@ -96,12 +99,13 @@ pub struct Passing {
     body: Incoming,
     connection: Option<Connection>,
     idle: Arc<Idle>,
+    ended: bool,
     broken: Option<hyper::Error>,
 }
 
 impl Passing {
     fn new(body: Incoming, connection: Connection, idle: &Arc<Idle>) -> Self {
-        Self { body, connection: Some(connection), idle: idle.clone(), broken: None }
+        Self { body, connection: Some(connection), idle: idle.clone(), ended: false, broken: None }
     }
 
     /// Has the connection never used again.
@@ -141,7 +145,10 @@ impl Body for Passing {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            frame => Poll::Ready(frame),
+            frame => {
+                self.ended = frame.is_none();
+                Poll::Ready(frame)
+            }
         }
     }
 
@@ -154,14 +161,21 @@ impl Body for Passing {
     }
 }
 
+/// How long what is left of a request may take that was answered before all of it was sent.
+const REST: Duration = Duration::from_secs(30);
+
 impl Drop for Passing {
     fn drop(&mut self) {
-        // Most are ready by now; the others may have read the end of the body and not come to it.
-        let ready = |connection: &mut Connection| connection.sender.is_ready() || connection.is_free();
-        if let Some(mut connection) = self.connection.take().filter(|connection| connection.driver.is_some())
-            && ready(&mut connection)
-        {
+        // A driver that panicked is not polled once more.
+        let Some(mut connection) = self.connection.take().filter(|_| !std::thread::panicking()) else {
+            return;
+        };
+        if connection.is_free() {
             self.idle.put(connection);
+        } else if let (true, Some(driver), Ok(runtime)) =
+            (self.body.is_end_stream() || self.ended, connection.driver.take(), Handle::try_current())
+        {
+            runtime.spawn(timeout(REST, driver));
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,14 +172,27 @@ impl Upstream {
         mut request: Box<Request<Sent>>,
         course: &Course,
     ) -> Result<Response<Passing>, Denial> {
-        while let Some(connection) = self.idle.take() {
+        loop {
+            let (connection, is_new) = match self.idle.take() {
+                Some(connection) => (connection, false),
+                None => Box::pin(self.another()).await?,
+            };
             match connection.ask(request, course, &self.idle).await.map_err(unsent) {
-                Err((Some(again), _)) => request = Box::new(again),
+                Err((Some(again), _)) if !is_new => request = Box::new(again),
                 answer => return answer.map_err(|(_, error)| failed(&error)),
             }
         }
-        let connection = Box::pin(self.connect()).await?;
-        connection.ask(request, course, &self.idle).await.map_err(|error| failed(&unsent(error).1))
+    }
+
+    /// A new connection, or one that is given back before that is there; whether it is new.
+    async fn another(&self) -> Result<(Connection, bool), Denial> {
+        let given = self.idle.wait();
+        let mut new = pin!(self.connect());
+        tokio::select! {
+            biased;
+            Ok(connection) = given => Ok((connection, false)),
+            connection = new.as_mut() => Ok((connection?, true)),
+        }
     }
 
     async fn connect(&self) -> Result<Connection, Denial> {

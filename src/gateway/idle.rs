@@ -1,15 +1,18 @@
-//! Connections to the upstream that nobody uses now: some, for some time.
+//! Connections to the upstream that nobody uses now: some, for some time; and who waits for one.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::unconstrained;
 use tokio::time::sleep;
 
 use super::connection::Connection;
 
 /// How many are kept.
-pub const IDLE: usize = 256;
+const IDLE: usize = 256;
 /// How often is looked for those that the upstream has closed, or that were kept for too long.
 const LOOK: Duration = Duration::from_secs(30);
 /// For how many looks one is kept.
@@ -22,6 +25,8 @@ pub struct Idle(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     connections: VecDeque<Since>,
+    /// Who waits, the first to come at the front; some have left.
+    waiting: VecDeque<oneshot::Sender<Connection>>,
     /// Looks so far.
     looks: u64,
     /// Whether somebody looks.
@@ -35,39 +40,59 @@ struct Since {
 }
 
 impl Idle {
-    /// The one that was used last, which the upstream may have closed.
+    /// The one that was used last and still stands, as far as is known.
     pub fn take(&self) -> Option<Connection> {
-        self.kept(|kept| kept.connections.pop_back()).map(|since| since.connection)
+        loop {
+            let mut connection = self.kept(|kept| kept.connections.pop_back())?.connection;
+            if connection.is_free() {
+                return Some(connection);
+            }
+        }
     }
 
-    /// Keeps one, unless there are enough.
-    pub fn put(self: &Arc<Self>, connection: Connection) {
-        let watched = self.kept(|kept| {
-            if kept.connections.len() < IDLE {
-                kept.connections.push_back(Since { connection, look: kept.looks });
+    /// The next one that is given back.
+    pub fn wait(&self) -> oneshot::Receiver<Connection> {
+        let (give, given) = oneshot::channel();
+        self.kept(|kept| {
+            while kept.waiting.front().is_some_and(oneshot::Sender::is_closed) {
+                kept.waiting.pop_front();
             }
-            std::mem::replace(&mut kept.watched, true)
+            kept.waiting.push_back(give);
         });
-        if !watched {
-            tokio::spawn(watch(Arc::downgrade(self)));
+        given
+    }
+
+    /// Keeps one, unless somebody waits for it, or there are enough.
+    pub fn put(self: &Arc<Self>, mut connection: Connection) {
+        while let Some(give) = self.kept(|kept| kept.waiting.pop_front()) {
+            match give.send(connection) {
+                Ok(()) => return,
+                Err(again) => connection = again,
+            }
+        }
+        let (over, watched) = self.kept(|kept| {
+            let over = (kept.connections.len() >= IDLE).then(|| kept.connections.pop_front());
+            kept.connections.push_back(Since { connection, look: kept.looks });
+            (over, std::mem::replace(&mut kept.watched, true))
+        });
+        drop(over);
+        if !watched && let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(watch(Arc::downgrade(self)));
         }
     }
 
     /// Lets go of those that are closed or were kept for too long; whether there is anything left to look at.
-    fn look(&self) -> bool {
-        let mut all = self.kept(|kept| {
+    async fn look(&self) -> bool {
+        let (mut all, looks) = self.kept(|kept| {
             kept.looks += 1;
-            let looks = kept.looks;
-            kept.connections.retain(|since| looks - since.look <= LOOKS);
-            std::mem::take(&mut kept.connections)
+            (std::mem::take(&mut kept.connections), kept.looks)
         });
-        all.retain_mut(|since| since.connection.is_free());
+        all.retain_mut(|since| looks - since.look <= LOOKS && since.connection.is_free());
         self.kept(|kept| {
             // Those that were kept meanwhile were used later.
             all.append(&mut kept.connections);
-            all.truncate(IDLE);
+            kept.watched = !all.is_empty();
             kept.connections = all;
-            kept.watched = !kept.connections.is_empty();
             kept.watched
         })
     }
@@ -81,8 +106,55 @@ impl Idle {
 async fn watch(idle: Weak<Idle>) {
     loop {
         sleep(LOOK).await;
-        if !idle.upgrade().is_some_and(|idle| idle.look()) {
+        let Some(idle) = idle.upgrade() else { return };
+        // All of them are looked at, however many there are.
+        if !unconstrained(idle.look()).await {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_rustls::MaybeHttpsStream;
+    use hyper_util::rt::TokioIo;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn connection(listener: &TcpListener) -> (Connection, TcpStream) {
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let connection = Connection::new(MaybeHttpsStream::Http(TokioIo::new(stream))).await.unwrap();
+        (connection, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn what_is_given_back_goes_to_who_waits_longest_and_is_still_there() {
+        let (idle, listener) = (Arc::new(Idle::default()), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let (left, mut first, mut second) = (idle.wait(), idle.wait(), idle.wait());
+        drop(left);
+        let (given, _upstream) = connection(&listener).await;
+        idle.put(given);
+        assert!(first.try_recv().is_ok());
+        assert!(second.try_recv().is_err());
+        assert!(idle.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn of_too_many_the_one_that_was_used_last_is_kept() {
+        let (idle, listener) = (Arc::new(Idle::default()), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let mut upstreams = Vec::new();
+        for _ in 0..=IDLE {
+            let (given, upstream) = connection(&listener).await;
+            idle.put(given);
+            upstreams.push(upstream);
+        }
+        drop(upstreams.split_off(IDLE));
+        tokio::task::yield_now().await;
+        let held = || idle.kept(|kept| kept.connections.len());
+        assert_eq!(held(), IDLE);
+        // The last one is looked at first, and found closed.
+        assert!(idle.take().is_some());
+        assert_eq!(held(), IDLE - 2);
     }
 }
