@@ -170,7 +170,9 @@ impl Drop for Passing {
         let Some(mut connection) = self.connection.take().filter(|_| !std::thread::panicking()) else {
             return;
         };
-        if connection.is_free() {
+        // Most are ready by now; the others may have read the end of the answer and not come to it.
+        let is_ready = connection.driver.is_some() && connection.sender.is_ready();
+        if is_ready || connection.is_free() {
             self.idle.put(connection);
         } else if let (true, Some(driver), Ok(runtime)) =
             (self.body.is_end_stream() || self.ended, connection.driver.take(), Handle::try_current())
