@@ -13,6 +13,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
@@ -163,6 +164,8 @@ impl Body for Passing {
 
 /// How long what is left of a request may take that was answered before all of it was sent.
 const REST: Duration = Duration::from_secs(30);
+/// Of so many at once: no place is taken for it any more, and who never reads is a function somebody may call.
+static RESTS: Semaphore = Semaphore::const_new(256);
 
 impl Drop for Passing {
     fn drop(&mut self) {
@@ -174,10 +177,16 @@ impl Drop for Passing {
         let is_ready = connection.driver.is_some() && connection.sender.is_ready();
         if is_ready || connection.is_free() {
             self.idle.put(connection);
-        } else if let (true, Some(driver), Ok(runtime)) =
-            (self.body.is_end_stream() || self.ended, connection.driver.take(), Handle::try_current())
-        {
-            runtime.spawn(timeout(REST, driver));
+        } else if let (true, Some(driver), Ok(runtime), Ok(place)) = (
+            self.body.is_end_stream() || self.ended,
+            connection.driver.take(),
+            Handle::try_current(),
+            RESTS.try_acquire(),
+        ) {
+            runtime.spawn(async move {
+                let _place = place;
+                let _ = timeout(REST, driver).await;
+            });
         }
     }
 }
