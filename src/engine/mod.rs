@@ -4,6 +4,7 @@
 //! [`Engine::decide`] is what serving uses and allocates nothing; [`Engine::explain`] gives the reasons
 //! and agrees with it, which a law test shows.
 
+mod email;
 mod evaluate;
 mod explain;
 mod grants;
