@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many there may be at once.
@@ -31,7 +32,8 @@ impl Default for Limits {
 pub struct Places {
     limits: Limits,
     connections: Arc<Semaphore>,
-    requests: AtomicUsize,
+    /// What is measured of them is what they are counted by.
+    requests: Gauge,
     shares: Mutex<HashMap<IpAddr, Arc<Share>>>,
 }
 
@@ -39,7 +41,7 @@ pub struct Places {
 #[derive(Default)]
 struct Share {
     connections: AtomicUsize,
-    requests: AtomicUsize,
+    requests: Gauge,
 }
 
 /// A connection's place, until it is dropped.
@@ -53,10 +55,10 @@ pub struct Place {
 }
 
 impl Places {
-    /// All are free.
-    pub fn new(limits: Limits) -> Arc<Self> {
+    /// All are free; requests are counted by this.
+    pub fn new(limits: Limits, requests: Gauge) -> Arc<Self> {
         let connections = Arc::new(Semaphore::new(limits.connections));
-        Arc::new(Self { limits, connections, requests: AtomicUsize::new(0), shares: Mutex::default() })
+        Arc::new(Self { limits, connections, requests, shares: Mutex::default() })
     }
 
     /// Waits until there is a place for one more connection.
@@ -92,15 +94,15 @@ impl Place {
         }
         let begun = counted(&self.places.requests, self.places.limits.requests);
         if !begun {
-            self.share.requests.fetch_sub(1, Ordering::Relaxed);
+            self.share.requests.dec();
         }
         begun
     }
 
     /// A request that was begun is over.
     pub fn end(&self) {
-        self.share.requests.fetch_sub(1, Ordering::Relaxed);
-        self.places.requests.fetch_sub(1, Ordering::Relaxed);
+        self.share.requests.dec();
+        self.places.requests.dec();
     }
 }
 
@@ -114,12 +116,13 @@ impl Drop for Place {
     }
 }
 
-fn counted(counter: &AtomicUsize, most: usize) -> bool {
-    if counter.fetch_add(1, Ordering::Relaxed) < most {
-        return true;
+fn counted(counter: &Gauge, most: usize) -> bool {
+    let before = counter.inc();
+    let counted = usize::try_from(before).is_ok_and(|before| before < most);
+    if !counted {
+        counter.dec();
     }
-    counter.fetch_sub(1, Ordering::Relaxed);
-    false
+    counted
 }
 
 /// What counts as one address: of IPv6 the network of 64 bits, which is what one customer gets.
@@ -140,7 +143,10 @@ mod tests {
     }
 
     fn places() -> Arc<Places> {
-        Places::new(Limits { connections: 9, connections_of_one: 2, requests: 3, requests_of_one: 2 })
+        Places::new(
+            Limits { connections: 9, connections_of_one: 2, requests: 3, requests_of_one: 2 },
+            Gauge::default(),
+        )
     }
 
     #[test]
@@ -185,6 +191,6 @@ mod tests {
         place.end();
         drop(place);
         assert!(places.shares.lock().unwrap().is_empty());
-        assert_eq!(places.requests.load(Ordering::Relaxed), 0);
+        assert_eq!(places.requests.get(), 0);
     }
 }

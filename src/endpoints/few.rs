@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::serve::Listener;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -34,7 +35,7 @@ pub struct Visit {
 impl Few {
     /// Here.
     pub fn new(listener: TcpListener) -> Self {
-        Self { listener, places: Places::new(LIMITS) }
+        Self { listener, places: Places::new(LIMITS, Gauge::default()) }
     }
 }
 

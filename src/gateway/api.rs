@@ -83,7 +83,7 @@ impl Gateway {
         let no = |reason, text: &str| Denial::unauthenticated(API_CHALLENGE, reason, text);
         match authorization(headers)? {
             Shown::Bearer(token) => {
-                let identity = self.identify(now_is, token).await.map_err(|error| {
+                let identity = self.identify(now_is, token, self.now()).await.map_err(|error| {
                     no(error.reason(), "the token is not taken; log in again").because(chain(&error))
                 })?;
                 case.is_of(&identity);
@@ -171,7 +171,7 @@ impl Gateway {
         let Some(listing) = call.listing.filter(|_| answer.status().is_success()) else {
             let shown = from.get(AUTHORIZATION).cloned();
             let caller = shown.map(|shown| Caller { identity: identity.clone(), shown });
-            let standing = self.standing(now_is, Arc::new(call.request.clone()), caller);
+            let standing = self.standing(now_is, Arc::new(call.request.clone()), caller, self.now());
             return Ok(answer.map(|body| Either::Left(Lasting::new(body, Some(standing)))));
         };
         let (mut parts, body) = answer.into_parts();

@@ -56,9 +56,13 @@ impl Unproven {
 }
 
 impl Gateway {
-    /// Who a token stands for; what was found out is remembered.
-    pub async fn identify(&self, now_is: &Arc<Snapshot>, text: &str) -> Result<Arc<Identity>, Unproven> {
-        let now = self.now();
+    /// Who a token stands for `now`, seconds since 1970; what was found out is remembered.
+    pub async fn identify(
+        &self,
+        now_is: &Arc<Snapshot>,
+        text: &str,
+        now: i64,
+    ) -> Result<Arc<Identity>, Unproven> {
         let key = Key::new(now_is.epoch, text);
         if let Some(identity) = self.verified.get(&key, now) {
             self.metrics.cache_hits.inc();

@@ -12,7 +12,7 @@ use super::answer::{Answer, Denial, INVOKE_CHALLENGE, REASONS};
 use super::callback::callback;
 use super::case::Case;
 use super::credential::{Shown, X_AUTH_TOKEN, authorization, is_ours, single, strip_ours};
-use super::service::{Asking, Gateway, Peer};
+use super::service::{Asking, Gateway, Peer, no_bundle};
 use super::snapshot::Snapshot;
 use super::standing::{Caller, Lasting, Standing};
 use super::{chain, headers, upgrade};
@@ -46,8 +46,6 @@ impl Gateway {
         case: &mut Case,
     ) -> Result<Answer, Denial> {
         let heard = self.provider.hears(&call.namespace).await;
-        let now_is = self.ready()?;
-        case.decided_by(&now_is);
         let (asynchronous, target) = (call.asynchronous, call.target(request.uri().query()));
         let question = Arc::new(call.into_request()?);
         case.asks(&question);
@@ -57,35 +55,51 @@ impl Gateway {
         if asynchronous {
             callback(request.headers(), &self.settings.callback_hosts)?;
         }
-        let (permit, caller) = match now_is.engine.permit_public(&question, self.settings.private) {
+        let (permit, standing) = self.judge(&question, heard, request.headers_mut(), case).await?;
+        self.allow(&permit, case);
+        self.to_function(&permit, target, request, peer, standing, case).await
+    }
+
+    /// Whether the call is allowed by what is decided now, and by what right it goes on; leaves the headers as the
+    /// function is to get them.
+    async fn judge<'q>(
+        &self,
+        question: &'q Arc<Question>,
+        heard: bool,
+        headers: &mut HeaderMap,
+        case: &mut Case,
+    ) -> Result<(Permit<'q>, Standing), Denial> {
+        // Looked at and not kept: a count of who keeps it would be handed from core to core by all calls.
+        let (state, now) = (self.current.is(), self.now());
+        let now_is = state.as_ref().ok_or_else(no_bundle)?;
+        case.decided_by(now_is);
+        let (permit, caller) = match now_is.engine.permit_public(question, self.settings.private) {
             Some(_) if !heard && !now_is.knows(question.resource()) => {
                 let text = "which functions are private is not known yet; try again soon";
                 return Err(Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_functions", text));
             }
             Some(permit) => {
-                strip_ours(request.headers_mut(), &self.settings.public_url, self.admin.as_ref());
+                strip_ours(headers, &self.settings.public_url, self.admin.as_ref());
                 (permit, None)
             }
-            None => self.admit(&now_is, &question, request.headers_mut(), case).await?,
+            None => self.admit(now_is, question, headers, now, case).await?,
         };
-        self.allow(&permit, case);
-        let standing = self.standing(&now_is, question.clone(), caller);
-        self.to_function(&permit, target, request, peer, standing, case).await
+        Ok((permit, self.standing(now_is, question.clone(), caller, now)))
     }
 
-    /// Whether who holds this token may invoke the private function, and who that is; leaves the headers as the
-    /// function is to get them.
+    /// Whether who holds this token may invoke the private function, and who that is.
     async fn admit<'q>(
         &self,
         now_is: &Arc<Snapshot>,
         question: &'q Question,
         headers: &mut HeaderMap,
+        now: i64,
         case: &mut Case,
     ) -> Result<(Permit<'q>, Option<Caller>), Denial> {
         let no = |reason, text: &str| Denial::unauthenticated(INVOKE_CHALLENGE, reason, text);
         let checks = now_is.checks_tokens(question.resource()).unwrap_or(false);
         let (token, way) = self.token(headers, checks)?;
-        let identity = self.identify(now_is, token).await.map_err(|error| {
+        let identity = self.identify(now_is, token, now).await.map_err(|error| {
             no(error.reason(), "the token is not taken; get a new function token").because(chain(&error))
         })?;
         case.is_of(&identity);

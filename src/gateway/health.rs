@@ -36,6 +36,7 @@ impl Served for Gateway {
 impl Gateway {
     fn look_up(&self) {
         let metrics = &self.metrics;
+        metrics.durations.settle();
         let lost = metrics.contact.lost_for(Instant::now());
         metrics.out_of_contact.set(i64::try_from(lost.as_secs()).unwrap_or(i64::MAX));
         metrics.cache_entries.set(count(self.verified.len()));

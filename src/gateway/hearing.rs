@@ -36,7 +36,6 @@ struct End<'d> {
 impl<'g> Hearing<'g> {
     /// Begins.
     pub fn new(gateway: &'g Gateway, method: &'g Method, path: &'g str, peer: &Peer) -> Self {
-        gateway.metrics.in_flight.inc();
         let case = Case::new(path, peer.address, gateway.audit.is_on());
         Self { case, gateway, method, path, ended: false }
     }
@@ -152,7 +151,6 @@ impl<'g> Hearing<'g> {
 impl Drop for Hearing<'_> {
     /// A client that leaves takes its answer away, and not what was done for it.
     fn drop(&mut self) {
-        self.gateway.metrics.in_flight.dec();
         if !self.ended && self.case.allowed.is_some() {
             self.tell(End { status: LEFT, denial: None, decision: None });
         }

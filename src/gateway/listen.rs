@@ -78,7 +78,7 @@ pub async fn serve(
     listening: Listening,
     stop: CancellationToken,
 ) {
-    let places = Places::new(listening.limits);
+    let places = Places::new(listening.limits, gateway.metrics.in_flight.clone());
     let (http1, either) = (http1(), either(&listening.times));
     let server = Arc::new(Server { gateway, listening, places, http1, either });
     // Each connection holds one end for as long as it is served.

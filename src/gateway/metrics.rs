@@ -1,5 +1,5 @@
 //! What the gateway measures. Label values are of fixed sets, or names that an administrator gave. What a call
-//! counts on its way was looked up before: it takes no lock but a histogram's own.
+//! counts on its way was looked up before: it takes no lock that others hold.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,8 +12,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::case::{Case, Kind};
 use super::contact::Contact;
+use super::durations::Durations;
 use super::measured::Measured;
-use super::times::{Times, long, short};
+use super::times::Times;
 use crate::model::Action;
 
 /// A decision.
@@ -94,12 +95,8 @@ pub struct Metrics {
     exchanges: Family<ExchangeLabels, Counter>,
     /// Refreshes of keys by need.
     refreshes: Family<RefreshLabels, Counter>,
-    /// From the request to the head of its answer.
-    requests: Times,
-    /// The same without the upstream's time.
-    judgements: Times,
-    /// The upstream's time.
-    upstream: Times,
+    /// How long calls took.
+    pub durations: Durations,
     /// Events for the audit trail.
     pub audit: Family<AuditLabels, Counter>,
     /// Those that wait; set when it is read.
@@ -118,7 +115,7 @@ pub struct Metrics {
     pub issuer_keys: Family<IssuerLabels, Gauge>,
     /// Open connections.
     pub connections: Gauge,
-    /// Requests that are not answered yet.
+    /// Requests whose answers are not sent whole yet.
     pub in_flight: Gauge,
     /// Bundles that were not taken.
     pub refused_bundles: Counter,
@@ -146,9 +143,7 @@ impl Metrics {
             decisions,
             exchanges: Family::default(),
             refreshes: Family::default(),
-            requests: Times::new(long),
-            judgements: Times::new(short),
-            upstream: Times::new(long),
+            durations: Durations::new(),
             audit: Family::default(),
             audit_waiting: Family::default(),
             cache_hits: Counter::default(),
@@ -177,11 +172,19 @@ impl Metrics {
         let mut time = |name, help, times: &Times| {
             r.register_with_unit(name, help, Unit::Seconds, times.family.clone());
         };
-        time("request_duration", "From a request to the head of its answer", &self.requests);
-        time("judgement_duration", "The same without the time of the upstream", &self.judgements);
-        time("upstream_duration", "From a forwarded request to the head of its answer", &self.upstream);
+        time("request_duration", "From a request to the head of its answer", &self.durations.requests);
+        time("judgement_duration", "The same without the time of the upstream", &self.durations.judgements);
+        time(
+            "upstream_duration",
+            "From a forwarded request to the head of its answer",
+            &self.durations.upstream,
+        );
         let r = &mut self.registry;
-        r.register("requests_in_flight", "Requests that are not answered yet", self.in_flight.clone());
+        r.register(
+            "requests_in_flight",
+            "Requests whose answers are not sent whole yet",
+            self.in_flight.clone(),
+        );
         r.register("connections", "Open connections of clients", self.connections.clone());
         r.register("audit_events", "Events for the audit trail by sink and result", self.audit.clone());
         r.register("audit_events_waiting", "Events that wait to be written", self.audit_waiting.clone());
@@ -235,14 +238,7 @@ impl Metrics {
             (_, Some(reason)) if case.allowed.is_none() => self.decided(case.action, reason),
             _ => {}
         }
-        let took = case.took();
-        self.requests.of(case.kind).observe(took.as_secs_f64());
-        let waited = case.waited();
-        let ours = took.saturating_sub(waited.unwrap_or_default());
-        self.judgements.of(case.kind).observe(ours.as_secs_f64());
-        if let Some(waited) = waited {
-            self.upstream.of(case.kind).observe(waited.as_secs_f64());
-        }
+        self.durations.took(case.kind, case.took(), case.waited());
     }
 
     fn exchanged(&self, case: &Case, result: &'static str) {

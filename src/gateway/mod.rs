@@ -19,6 +19,7 @@ mod contact;
 mod credential;
 mod descriptors;
 mod dial;
+mod durations;
 mod exchanging;
 mod forward;
 mod function;

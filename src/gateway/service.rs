@@ -188,8 +188,7 @@ impl Gateway {
 
     /// What is decided by, or that there is nothing yet (`security-rules.md` 29).
     pub fn ready(&self) -> Result<Arc<Snapshot>, Denial> {
-        let text = "no bundle was read yet; try again soon";
-        self.snapshot().ok_or_else(|| Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_bundle", text))
+        self.snapshot().ok_or_else(no_bundle)
     }
 
     /// Remembers and counts that a call is allowed.
@@ -226,4 +225,10 @@ impl Gateway {
         answer.headers_mut().insert(CACHE_CONTROL, KEPT);
         Ok(answer)
     }
+}
+
+/// There is nothing yet that decides.
+pub fn no_bundle() -> Denial {
+    let text = "no bundle was read yet; try again soon";
+    Denial::new(StatusCode::SERVICE_UNAVAILABLE, "no_bundle", text)
 }

@@ -43,12 +43,18 @@ pub struct Standing {
 }
 
 impl Gateway {
-    /// By what right a call goes on that was allowed by this state.
-    pub fn standing(&self, now_is: &Snapshot, question: Arc<Question>, caller: Option<Caller>) -> Standing {
+    /// By what right a call goes on that was allowed by this state, at a time in seconds since 1970.
+    pub fn standing(
+        &self,
+        now_is: &Snapshot,
+        question: Arc<Question>,
+        caller: Option<Caller>,
+        began: i64,
+    ) -> Standing {
         Standing {
             now: self.current.clone(),
             epoch: now_is.epoch,
-            began: self.now(),
+            began,
             question,
             caller,
             private: self.settings.private,

@@ -76,7 +76,8 @@ async fn an_access_token_ends_with_what_ends_first_its_listing_or_itself() {
     assert_eq!(status(&running, "/function/env.dev", &short).await, 401);
     let token = access(&running, json!({}));
     assert_eq!(status(&running, "/function/env.dev", &token).await, 200);
-    let identity = running.gateway.identify(&running.gateway.snapshot().unwrap(), &token).await.unwrap();
+    let (gateway, now_is) = (&running.gateway, running.gateway.snapshot().unwrap());
+    let identity = gateway.identify(&now_is, &token, gateway.now()).await.unwrap();
     assert_eq!(identity.until, identity.principal.ends().unwrap(), "it is remembered no longer");
     running.change(|bundle| {
         bundle.insert("id-1", Record::AccessToken { privacy: "p".into(), expires_at: now - 1 })
