@@ -1,8 +1,8 @@
 //! Identity and access management for OpenFaaS on Kubernetes.
 //!
-//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `route`, `trust`, `causes` are
-//! pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`endpoints`, `fetch`,
-//! `flags`, `folder`, `kubeconfig`, `peers`, `process`) do IO and decide nothing.
+//! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `registry`, `route`, `trust`,
+//! `causes` are pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`endpoints`,
+//! `fetch`, `flags`, `folder`, `kubeconfig`, `peers`, `process`) do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -32,6 +32,7 @@ pub mod model;
 pub mod operator;
 pub mod peers;
 pub mod process;
+pub mod registry;
 pub mod route;
 pub mod token;
 pub mod trust;

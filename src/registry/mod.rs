@@ -1,0 +1,19 @@
+//! Logins for container registries: which one a source holds, under which key the kubelet looks for it, when it ends, and
+//! the one file that all of a namespace's become. Pure; what is written where and when is for who uses it.
+//!
+//! Nothing here that holds a password has a `Debug` that shows it, and all of it is wiped when it is dropped.
+
+mod address;
+mod entry;
+mod expiry;
+mod file;
+mod login;
+mod merged;
+mod source;
+
+pub use address::{AddressError, Registry};
+pub use expiry::{Lifetime, Milestone, expiry};
+pub use file::DOCKER_CONFIG_JSON;
+pub use login::{Login, LoginError};
+pub use merged::{MAX_SECRET_BYTES, Merged, merge, read};
+pub use source::{Found, SourceError, find};
