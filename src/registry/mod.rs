@@ -9,6 +9,7 @@ mod expiry;
 mod file;
 mod login;
 mod merged;
+mod references;
 mod source;
 
 pub use address::{AddressError, Registry};
@@ -16,4 +17,5 @@ pub use expiry::{Lifetime, Milestone, expiry};
 pub use file::DOCKER_CONFIG_JSON;
 pub use login::{Login, LoginError};
 pub use merged::{MAX_SECRET_BYTES, Merged, merge, read};
+pub use references::{ADDED, Account, patch};
 pub use source::{Found, SourceError, find};
