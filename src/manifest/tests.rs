@@ -315,13 +315,17 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
         (-1e9..1e9f64).prop_filter("a fraction", |f| f.fract() != 0.0).prop_map(Value::from),
-        r"[^\x00\x7F-\x9F\u{FEFF}\u{FFFE}\u{FFFF}]{0,20}".prop_map(Value::from),
+        r"[^\x00\x7F-\x9F\u{2028}\u{2029}\u{FEFF}\u{FFFE}\u{FFFF}]{0,20}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 64, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-            prop::collection::btree_map(r"[^\x00\x7F-\x9F\u{FEFF}\u{FFFE}\u{FFFF}]{0,10}", inner, 0..8)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(
+                r"[^\x00\x7F-\x9F\u{2028}\u{2029}\u{FEFF}\u{FFFE}\u{FFFF}]{0,10}",
+                inner,
+                0..8
+            )
+            .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
