@@ -37,3 +37,6 @@ pub mod world;
 
 pub use config::Config;
 pub use run::{OperatorError, run};
+
+#[cfg(test)]
+mod tests;
