@@ -7,7 +7,7 @@ SETUP := tests/setup/setup.sh
 # The order of `test` means something.
 .NOTPARALLEL:
 
-.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench
+.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench mutants
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,3 +69,6 @@ snapshots: ## accept what the snapshot tests see now; look at the diff afterward
 
 bench: ## time decisions, compiles, the gateway and how soon an edit is felt; count allocations
 	cargo bench
+
+mutants: ## break `engine` and `compile` in 300 small ways and see which a test notices; hours, goes on where it was (NUMBER=…)
+	@tests/mutants/run.sh $(NUMBER)

@@ -2,7 +2,7 @@
 # Builds or installs what the tests need, once, and prints where each thing is.
 #
 #   tests/setup/setup.sh [--preflight] [NAME…]     NAME: leash controlplane oidc provider watchdog helm cargo-deny; none means all
-#                                                  of these; nginx comes only when it is named
+#                                                  of these; cargo-mutants and nginx come only when they are named
 #
 # Each NAME gives one line on standard output: the path of its program. Everything else goes to standard error.
 # What is built lies outside the checkout, by version, in ${FAAS_IAM_CACHE:-${XDG_CACHE_HOME:-~/.cache}/faas-iam}.
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${FAAS_IAM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/faas-iam}
 
-readonly KUBERNETES=1.36.3 HELM=4.3.1 CARGO_DENY=0.20.2
+readonly KUBERNETES=1.36.3 HELM=4.3.1 CARGO_DENY=0.20.2 CARGO_MUTANTS=27.1.0
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -33,6 +33,7 @@ place() {
     oidc | provider | watchdog) echo "$1-$(sources "$1")/$1" ;;
     helm) echo "helm-$HELM/helm" ;;
     cargo-deny) echo "cargo-deny-$CARGO_DENY/bin/cargo-deny" ;;
+    cargo-mutants) echo "cargo-mutants-$CARGO_MUTANTS/bin/cargo-mutants" ;;
     nginx) echo "nginx-debian/nginx" ;;
     *) say "setup: unknown name \`$1\`"; exit 2 ;;
   esac
@@ -40,7 +41,7 @@ place() {
 
 # How long each takes on two idle cores with nothing downloaded, in seconds: for the progress lines alone.
 typical() {
-  case $1 in leash) echo 10 ;; controlplane) echo 360 ;; oidc) echo 40 ;; provider | watchdog) echo 30 ;; helm) echo 150 ;; cargo-deny) echo 480 ;; nginx) echo 5 ;; esac
+  case $1 in leash) echo 10 ;; controlplane) echo 360 ;; oidc) echo 40 ;; provider | watchdog) echo 30 ;; helm) echo 150 ;; cargo-deny) echo 480 ;; cargo-mutants) echo 150 ;; nginx) echo 5 ;; esac
 }
 
 # build NAME FOLDER: makes NAME's program below FOLDER.
@@ -53,10 +54,12 @@ build() {
       cd "$root/tests/controlplane" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$out/controlplane" \
         -ldflags "-s -w -X $version.gitVersion=v$KUBERNETES -X $version.gitMajor=1 -X $version.gitMinor=${KUBERNETES:2:2}" . ;;
     helm) cd / && CGO_ENABLED=0 GOBIN=$out go install -trimpath -ldflags '-s -w' "helm.sh/helm/v4/cmd/helm@v$HELM" ;;
-    cargo-deny)
+    cargo-deny | cargo-mutants)
+      local version=$CARGO_DENY
+      [[ $1 == cargo-deny ]] || version=$CARGO_MUTANTS
       # Its own target folder, so that this build and the product's do not wait for each other's lock.
       cd / && env -u CARGO_BUILD_BUILD_DIR CARGO_TARGET_DIR="$out/target" \
-        cargo install --quiet --locked --root "$out" --version "$CARGO_DENY" cargo-deny && rm -rf "$out/target" ;;
+        cargo install --quiet --locked --root "$out" --version "$version" "$1" && rm -rf "$out/target" ;;
     # Debian's, unpacked: neither root nor an installation is needed.
     nginx) cd "$out" && apt-get download nginx && dpkg -x nginx_*.deb . && rm nginx_*.deb && mv usr/sbin/nginx nginx ;;
   esac
@@ -76,7 +79,7 @@ trap 'exit 143' TERM HUP
 make_it() {
   local name=$1 goal=$2 folder began
   folder=$(dirname "$goal")
-  [[ $name != cargo-deny ]] || folder=$(dirname "$folder")
+  [[ $name != cargo-* ]] || folder=$(dirname "$folder")
   rm -rf "$cache/building-$name-"* # of one that was killed; the lock says that nobody else is at it
   working=$(mktemp -d "$cache/building-$name-XXXXXX")
   began=$SECONDS
