@@ -14,6 +14,7 @@ use super::names::{MANAGER, labels};
 use super::plan::Write;
 use super::seen;
 use super::signing::{self, SigningError};
+use super::world::SigningKey;
 use crate::bundle::names::{INDEX_KEY, INDEX_SECRET, INDEX_TYPE, SHARD_KEY, SIGNING_KEY, SIGNING_SECRET};
 use crate::bundle::{Digest, Index};
 
@@ -152,11 +153,12 @@ impl Applier {
         }
     }
 
-    /// Makes our signing key, where there is none; that somebody was first is fine.
+    /// Makes our signing key, where there is none. It is known at once, so that no bundle is written without it. Where
+    /// somebody was first, or an answer was lost, the watch tells which one it is.
     ///
     /// # Errors
     /// [`ApplyError`] where no key can be made or stored.
-    pub async fn make_signing_key(&self) -> Result<(), ApplyError> {
+    pub async fn make_signing_key(&self) -> Result<SigningKey, ApplyError> {
         let pem = signing::generate()?;
         let mut metadata = meta(SIGNING_SECRET);
         metadata.labels =
@@ -168,8 +170,8 @@ impl Applier {
             ..Secret::default()
         };
         match self.secrets.create(&params(), &secret).await {
-            Ok(_) => Ok(()),
-            Err(error) if code(&error) == Some(409) => Ok(()),
+            Ok(made) => Ok(seen::signing_key(Some(&made))),
+            Err(error) if code(&error) == Some(409) => Ok(SigningKey::Unknown),
             Err(error) => Err(ApplyError::Key(error)),
         }
     }

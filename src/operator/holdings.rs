@@ -9,6 +9,10 @@ use super::objects::is_older;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Digest, Index};
 
+/// Names of shards that were asked for and are listed nowhere, at most: where each attempt fails and is followed by an edit,
+/// there is another one each time. Beyond them they count as anybody's.
+const MOST_UNLISTED: usize = 256;
+
 /// Which version of which object was seen; what every write and deletion names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -62,7 +66,7 @@ pub struct Holdings {
     listed: bool,
     /// Names that somebody else holds without our labels.
     taken: BTreeSet<Box<str>>,
-    /// Shards of ours that no index has listed yet.
+    /// Shards that we have asked for and that no index has listed yet.
     unlisted: BTreeSet<Box<str>>,
 }
 
@@ -138,9 +142,18 @@ impl Holdings {
         self.maps.remove(name);
     }
 
-    /// A shard was made by us; no index lists it yet.
+    /// We ask for a shard, which no index lists yet. It is ours from now on: the answer may be lost, and the shard be there
+    /// all the same.
+    pub fn asked_for(&mut self, name: Box<str>) {
+        if self.unlisted.len() >= MOST_UNLISTED {
+            self.unlisted.clear();
+        }
+        self.unlisted.insert(name);
+    }
+
+    /// A shard was made by us.
     pub fn made(&mut self, name: Box<str>, map: HeldMap) {
-        self.unlisted.insert(name.clone());
+        self.asked_for(name.clone());
         // A list that was asked for before may not show it.
         self.item(name.clone(), map.clone());
         self.apply(name, map);

@@ -13,6 +13,8 @@ use crate::token::KeySet;
 
 /// How often good keys are read again, ms (design section 5); spread by a tenth either way.
 const REFRESH: i64 = 15 * 60 * 1000;
+/// Nobody is due later than this, ms from now: whoever seems to be was told when the clock was ahead.
+const LATEST: i64 = REFRESH + REFRESH / 10;
 /// The pause after a first failure, ms (`security-rules.md` 21); doubles up to [`REFRESH`].
 const COOL_DOWN: i64 = 30 * 1000;
 
@@ -56,6 +58,14 @@ struct Entry {
     asked: bool,
     /// Something that the answer depends on has changed while somebody asked.
     again: bool,
+}
+
+impl Entry {
+    /// Whether it is to be asked now. A clock that was set back makes nobody wait.
+    fn is_due(&self, now: i64) -> bool {
+        let waits = |due: i64| now < due && due <= now.saturating_add(LATEST);
+        self.due.is_some_and(|due| due != i64::MAX && !waits(due))
+    }
 }
 
 /// Keys that an earlier operator left in the bundle: of which issuer, from where, stale since when.
@@ -132,7 +142,7 @@ impl KeyBook {
 
     /// The issuers to ask now; each is handed out once until [`Self::finish`].
     pub fn take_due(&mut self, now: i64) -> Vec<(Box<str>, Want)> {
-        let due = self.entries.iter_mut().filter(|(_, entry)| entry.due.is_some_and(|due| due <= now));
+        let due = self.entries.iter_mut().filter(|(_, entry)| entry.is_due(now));
         due.map(|(name, entry)| {
             entry.due = None;
             (name.clone(), entry.want.clone())

@@ -80,6 +80,12 @@ impl Pace {
     }
 }
 
+/// Whether a repair that was put off until `later` still has to wait. None is put off for longer than the longest pause:
+/// a clock that was set back makes nobody wait.
+pub fn waits(later: i64, now: i64) -> bool {
+    now < later && later <= now.saturating_add(LONGEST_REPAIR)
+}
+
 /// The pause before something is repaired once more: none the first time, then longer each time.
 #[derive(Debug, Clone, Default)]
 pub struct Patience {
@@ -223,6 +229,13 @@ mod tests {
         assert_eq!(patience.clone().wait(1_000_001), Some(1_002_000));
         assert_eq!(patience.clone().wait(1_000_000 + FORGET + 1), None);
         assert_eq!((patience.wait(999_999), patience.count()), (None, 0));
+    }
+
+    #[test]
+    fn what_was_put_off_waits_no_longer_than_the_longest_pause_when_the_clock_was_set_back() {
+        assert!(waits(1_000 + LONGEST_REPAIR, 1_000));
+        assert!(!waits(1_000, 1_000));
+        assert!(!waits(1_000 + LONGEST_REPAIR, 999));
     }
 
     #[test]

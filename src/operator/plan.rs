@@ -156,7 +156,8 @@ fn still_retired(held: &Holdings, needed: &[ShardRef], now: i64) -> Vec<Retired>
     let mut since: BTreeMap<&str, i64> = held.unlisted().map(|name| (name, now)).collect();
     if let Some(last) = held.last() {
         since.extend(last.shards.iter().map(|shard| (&*shard.name, now)));
-        since.extend(last.retired.iter().map(|retired| (&*retired.name, retired.since)));
+        // Retired by a clock that was ahead of ours, it would stay for as long as that was ahead.
+        since.extend(last.retired.iter().map(|retired| (&*retired.name, retired.since.min(now))));
     }
     let gone = |name: &str| needed.contains(name) || held.shard(name).is_none();
     let kept = since.into_iter().filter(|(name, _)| !gone(name));

@@ -71,6 +71,9 @@ impl Operator {
             Write::Index { .. } => "index",
             Write::Delete { .. } => "deletion",
         };
+        if let Write::Shard { name, .. } = write {
+            self.world.holdings.asked_for(name.clone());
+        }
         let applied = self.applier.write(write).await;
         let result = match &applied {
             Ok(Applied::Stale) => "stale",

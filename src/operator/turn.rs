@@ -110,7 +110,12 @@ impl Operator {
     async fn lead(&mut self, now: i64) {
         if self.world.signing == SigningKey::Absent {
             match self.applier.make_signing_key().await {
-                Ok(()) => tracing::info!("made the Secret `issuer-key`"),
+                Ok(key) => {
+                    if key != SigningKey::Unknown {
+                        tracing::info!("made the Secret `issuer-key`");
+                    }
+                    self.world.signing = key;
+                }
                 Err(error) => self.failed(&error),
             }
         }

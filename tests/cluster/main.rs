@@ -12,11 +12,5 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod chart;
-mod cli;
-mod control_plane;
-mod gateway;
-mod leash;
+mod faults;
 mod operator;
-mod provider;
-mod schema;

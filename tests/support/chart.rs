@@ -8,7 +8,9 @@ use std::{
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::{Api, Client, ResourceExt, api::DynamicObject};
 
-use super::{Failure, Result, child::Leashed, cluster::Cluster, helm, ports, product, tools::root};
+use super::{
+    Failure, Result, child::Leashed, cluster::Cluster, faults::Proxy, helm, ports, product, tools::root,
+};
 
 /// What is waited for happens within this, or never.
 pub const WITHIN: Duration = Duration::from_secs(30);
@@ -82,6 +84,12 @@ impl Account {
     pub async fn new(cluster: &Cluster, namespace: &str, name: &str, folder: &Path) -> Result<Self> {
         let kubeconfig = cluster.service_account_kubeconfig(namespace, name, folder).await?;
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned(), kubeconfig })
+    }
+
+    /// The same account whose requests all go by a proxy.
+    pub fn behind(&self, proxy: &Proxy) -> Self {
+        let (namespace, name) = (self.namespace.clone(), self.name.clone());
+        Self { namespace, name, kubeconfig: proxy.kubeconfig().to_owned() }
     }
 
     /// As whom operators of it ask.

@@ -12,6 +12,7 @@ pub mod controlplane;
 pub mod crds;
 pub mod examples;
 pub mod failure;
+pub mod faults;
 pub mod flags;
 pub mod helm;
 pub mod namespace;

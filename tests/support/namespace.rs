@@ -85,7 +85,10 @@ async fn dump(cluster: &Cluster, namespace: &str) -> Result<()> {
 }
 
 /// Every kind of namespaced object that can be listed.
-async fn listable(client: &Client) -> Result<Vec<ApiResource>> {
+///
+/// # Errors
+/// When the API server does not say.
+pub async fn listable(client: &Client) -> Result<Vec<ApiResource>> {
     let discovery = Discovery::new(client.clone()).run().await?;
     let kinds = discovery.groups().flat_map(|group| group.recommended_resources());
     let listable =

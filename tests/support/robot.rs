@@ -99,7 +99,15 @@ impl Caller {
     /// # Errors
     /// When there is no answer.
     pub async fn get(&self, token: &str) -> Result<u16> {
-        let url = format!("{}/system/function/env?namespace=dev", self.url);
+        self.get_in(token, "dev").await
+    }
+
+    /// The status of a look at a function in a namespace.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get_in(&self, token: &str, namespace: &str) -> Result<u16> {
+        let url = format!("{}/system/function/env?namespace={namespace}", self.url);
         Ok(self.client.get(url).bearer_auth(token).send().await?.status().as_u16())
     }
 }

@@ -103,6 +103,14 @@ fn good_keys_are_read_again_after_fifteen_minutes_give_or_take_a_tenth() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_makes_nobody_wait_for_new_keys() {
+    let (mut book, want) = book();
+    book.finish("a", &want, found("1"), NOW, 0.5);
+    assert!(book.take_due(NOW + REFRESH - 1).is_empty(), "not before");
+    only(book.take_due(NOW - 40 * REFRESH));
+}
+
+#[test]
 fn reading_the_same_keys_again_changes_nothing() {
     let (mut book, want) = book();
     book.finish("a", &want, found("1"), NOW, EVEN);

@@ -264,6 +264,31 @@ fn a_shard_that_no_index_came_to_list_is_retired_by_the_next_one() {
 }
 
 #[test]
+fn a_shard_whose_answer_was_lost_before_another_bundle_was_wanted_is_retired_by_the_next_index() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    let Write::Shard { name, text } = cluster.plan(&goal("b")).unwrap().writes.remove(0) else { panic!() };
+    cluster.held.asked_for(name.clone());
+    let map = cluster.put(&name, &text, true);
+    cluster.held.apply(name.clone(), map);
+    cluster.settle(&goal("c"));
+    assert!(cluster.written().retired.iter().any(|retired| retired.name == name));
+}
+
+#[test]
+fn what_was_retired_by_a_clock_that_was_ahead_goes_in_its_time_once_there_is_another_index() {
+    let mut cluster = Cluster::empty();
+    cluster.settle(&goal("a"));
+    cluster.now += 1_000 * KEEP;
+    cluster.settle(&goal("b"));
+    cluster.now = START;
+    cluster.settle(&goal("c"));
+    cluster.now += KEEP;
+    cluster.settle(&goal("c"));
+    assert_eq!(cluster.maps.len(), 1);
+}
+
+#[test]
 fn what_no_index_listed_is_never_deleted_whatever_its_labels_say() {
     let mut cluster = Cluster::empty();
     cluster.settle(&goal("a"));

@@ -10,6 +10,7 @@ use super::World;
 use crate::api::Kind;
 use crate::compile::{ObjectRef, Report, Warning};
 use crate::operator::objects::Author;
+use crate::operator::pace;
 use crate::operator::statuses::{self, News, StatusWrite};
 
 /// The statuses to write, and when to look again.
@@ -30,7 +31,7 @@ impl World {
         self.unreported.extend(self.disputes.settle(now));
         let unreported = &mut self.unreported;
         self.put_off.retain(|key, later| {
-            let waits = now < *later;
+            let waits = pace::waits(*later, now);
             unreported.extend((!waits).then(|| key.clone()));
             waits
         });

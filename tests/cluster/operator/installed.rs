@@ -85,6 +85,11 @@ impl Installed {
         Account::new(&self.cluster, &self.namespace, &name, self.folder.path()).await
     }
 
+    /// The operators' ServiceAccount.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// The user as whom operators ask.
     pub fn user(&self) -> String {
         self.account.user()
