@@ -12,5 +12,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chart;
+mod cli;
+mod control_plane;
 mod faults;
+mod gateway;
+mod leash;
 mod operator;
+mod provider;
+mod schema;

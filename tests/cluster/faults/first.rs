@@ -12,8 +12,9 @@ use crate::support::{
     Result,
     cluster::Cluster,
     faults::{
-        Call, Fault,
+        Call,
         dump::{Dump, Dumper},
+        proxy::Fault,
     },
     shared::shared,
 };

@@ -14,7 +14,7 @@ use crate::operator::installed::{Installed, WITHIN, all_ready, installed};
 use crate::support::{
     Result,
     chart::{Account, Operator},
-    faults::{Call, Fault, Moment, Proxy, play::dying_at},
+    faults::{Call, Moment, Proxy, play::dying_at, proxy::Fault},
     ports,
     robot::{Caller, DECLARED, NAMES, US, upstream},
     shared::shared,
@@ -35,10 +35,13 @@ enum Stage {
     Revoked,
 }
 
+/// The stage, what was asked for, and the status.
+type Seen = (usize, &'static str, u16);
+
 /// Somebody who asks without end for both.
 struct Load {
     stage: Arc<AtomicUsize>,
-    seen: Arc<Mutex<Vec<(usize, &'static str, u16)>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
 }
 
@@ -68,7 +71,7 @@ impl Load {
         Ok(Self { stage, seen, task })
     }
 
-    fn seen(&self) -> MutexGuard<'_, Vec<(usize, &'static str, u16)>> {
+    fn seen(&self) -> MutexGuard<'_, Vec<Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -7,7 +7,10 @@ use super::scene::{NAMES, Scene, Undisturbed, undisturbed};
 use crate::operator::installed::{WITHIN, all_ready, installed, swept};
 use crate::support::{
     Failure, Result,
-    faults::{Call, Fault, proxy::Gate},
+    faults::{
+        Call,
+        proxy::{Fault, Gate},
+    },
     shared::shared,
     skip::skip,
     wait::eventually,

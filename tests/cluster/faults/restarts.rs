@@ -8,9 +8,9 @@ use crate::support::{
     Failure, Result,
     controlplane::{ControlPlane, Program},
     faults::{
-        Call, Fault,
+        Call,
         dump::{Dump, Dumper},
-        proxy::Gate,
+        proxy::{Fault, Gate},
     },
     flags::Options,
 };

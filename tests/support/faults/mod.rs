@@ -10,4 +10,4 @@ pub mod play;
 pub mod proxy;
 
 pub use call::Call;
-pub use proxy::{Fault, Moment, Proxy};
+pub use proxy::{Moment, Proxy};

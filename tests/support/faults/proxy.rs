@@ -133,6 +133,9 @@ struct Strike {
     struck: Count,
 }
 
+/// What a request meets.
+type Met = (Option<Arc<Strike>>, Option<Arc<Rule>>);
+
 #[derive(Default)]
 struct Told {
     calls: Vec<Call>,
@@ -238,7 +241,7 @@ impl State {
     }
 
     /// Names a request, and what is to become of it; `None` where who asks is about to be killed.
-    fn met(&self, what: String) -> Option<(Option<Arc<Strike>>, Option<Arc<Rule>>)> {
+    fn met(&self, what: String) -> Option<Met> {
         let mut told = self.told();
         if told.dead {
             return None;
@@ -313,7 +316,7 @@ impl State {
     }
 
     /// An answer that may go on for ever, and ends when watches are cut.
-    async fn watched(self: &Self, request: Request<Full<Bytes>>) -> Result<Response<Body>> {
+    async fn watched(&self, request: Request<Full<Bytes>>) -> Result<Response<Body>> {
         let (mut cut, gone) = (self.cut.subscribe(), self.gone.clone());
         let answer = self.server.ask(request).await?;
         if answer.status() == StatusCode::GONE {
