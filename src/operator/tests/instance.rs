@@ -137,6 +137,9 @@ impl Instance {
 
     fn write(&mut self, namespace: &mut Namespace, write: &Write, turned: &mut Turned) -> bool {
         let fate = self.fate();
+        if let Write::Shard { name, .. } = write {
+            self.world.holdings.asked_for(name.clone());
+        }
         if fate == Some(Fate::Dropped) {
             return false;
         }
