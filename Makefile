@@ -7,7 +7,7 @@ SETUP := tests/setup/setup.sh
 # The order of `test` means something.
 .NOTPARALLEL:
 
-.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench mutants
+.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench mutants fuzz fuzzed
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,13 +26,14 @@ standalone: ## the gateway from examples/standalone, without Kubernetes, until C
 	@exec cargo run --quiet --example up -- --standalone $(ARGS)
 
 # The cheap ones first; what takes minutes to build is built when they have passed.
-test: preflight fmt lint quick setup deny tiers shown ## everything that must pass, set-up included
+test: preflight fmt lint quick setup deny tiers fuzzed shown ## everything that must pass, set-up included
 
 preflight: # names everything that this machine lacks
 	@$(SETUP) --preflight
 
 fmt: ## whether the code is formatted
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 
 lint: ## clippy, and vet for the Go programs of the tests; warnings are errors
 	cargo clippy --all-targets -- -D warnings
@@ -57,6 +58,9 @@ cluster: ## tests against a real API server
 tiers: # every integration test there is
 	cargo test --test '*'
 
+fuzzed: # what reads foreign bytes holds for the corpus, and for two seconds beyond it
+	@SEED=1 fuzz/run.sh 2
+
 shown: # what `make up` shows is as it promises
 	@$(MAKE) --no-print-directory up ARGS=--exit
 
@@ -69,6 +73,9 @@ snapshots: ## accept what the snapshot tests see now; look at the diff afterward
 
 bench: ## time decisions, compiles, the gateway and how soon an edit is felt; count allocations
 	cargo bench
+
+fuzz: ## each reader of foreign bytes under libFuzzer for a minute, or FOR=… seconds (KEEP=1 keeps what is new)
+	@fuzz/run.sh $(or $(FOR),60)
 
 mutants: ## break `engine` and `compile` in 300 small ways and see which a test notices; hours, goes on where it was (NUMBER=…)
 	@tests/mutants/run.sh $(NUMBER)
