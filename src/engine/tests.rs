@@ -344,3 +344,40 @@ fn s27_an_explanation_of_many_roles_is_bounded_and_says_how_many_it_leaves_out()
     let explanation = engine.explain(&principal, &Request::parse("Function:Get", "dev:x").unwrap(), 8);
     assert_eq!((explanation.roles.len(), explanation.left_out), (8, 592));
 }
+
+#[test]
+fn a_statement_whose_own_condition_fails_is_told_with_what_it_wants() {
+    let mut world = World::new().role("devs", json!({"policies": ["office"], "subjects": ["alice"]}));
+    let condition = json!([{"op": "StringEqual", "claim": "network", "values": ["office"]}]);
+    let policy =
+        json!({"statements": [{"sid": "s", "actions": ["*"], "resources": ["*"], "condition": condition}]});
+    let policy = serde_json::from_value(policy).unwrap();
+    world.0.insert("office", Record::Policy { origin: Origin::default(), policy });
+    let said = world.says(alice(), "Function:Get dev:env");
+    assert!(
+        said.contains("is yours; policy `office`, statement `s` covers it, and its condition fails"),
+        "{said}"
+    );
+}
+
+#[test]
+fn r18_an_address_that_does_not_count_explains_the_address_alone() {
+    let clause = |claim: &str| json!([{"op": "StringEqual", "claim": claim, "values": ["x@example.com"]}]);
+    let claims = json!({"iss": "https://idp.example.com", "sub": "alice", "email": "x@example.com",
+        "email_verified": false, "team": "dev"});
+    for (claim, expected) in [("email", true), ("team", false)] {
+        let world = dev().role("r", json!({"policies": ["rw"], "condition": clause(claim)}));
+        let said = world.says(claims.clone(), "Function:Get dev:env");
+        assert_eq!(said.contains("email_verified"), expected, "{said}");
+    }
+}
+
+#[test]
+fn of_several_clauses_that_fail_the_one_on_the_issuer_is_told() {
+    let condition = json!([{"op": "StringEqual", "claim": "team", "values": ["x"]},
+        {"op": "StringEqual", "claim": "iss", "values": ["https://other.example.com"]}]);
+    let said = dev()
+        .role("r", json!({"policies": ["rw"], "condition": condition}))
+        .says(alice(), "Function:Get dev:env");
+    assert!(said.contains("StringEqual jwt:iss wants"), "{said}");
+}

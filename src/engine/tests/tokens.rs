@@ -228,3 +228,14 @@ fn the_times_of_a_token_of_ours_are_not_those_of_what_it_was_exchanged_for() {
         assert!(!engine.decide(&principal, &request), "{claim} {op} {value}");
     }
 }
+
+#[test]
+fn s15_who_asks_with_an_access_token_is_told_what_it_opens() {
+    let world = world();
+    let engine = Engine::new(&world.0);
+    let principal = engine.identify(&map(access(json!({}))), NOW, Completeness::Token).unwrap();
+    let refused = engine.explain(&principal, &Request::parse("Function:Get", "dev:env").unwrap(), 8).refused;
+    assert!(
+        refused.unwrap().starts_with("an access token opens the functions that its FunctionPrivacy covers")
+    );
+}

@@ -48,12 +48,30 @@ fn keys_that_cannot_be_fetched_are_a_reason_or_a_warning_where_there_are_last_go
     assert!(without.report(JwtIssuer, "idp").message.contains("answered 503"));
     assert!(serves(&without, Sort::Issuer, "idp"), "it is declared, and no token of it passes");
 
-    let stale = world.keys("idp", failed(Some((KeySet::default(), 7))));
+    let stale = world.keys("idp", failed(Some((one_key(), 7))));
     assert_eq!(stale.state(JwtIssuer, "idp"), READY);
     assert!(stale.report(JwtIssuer, "idp").warnings[0].message.contains("answered 503"));
     let linked = stale.link();
-    let Some(Record::Issuer { stale_since, .. }) = linked.bundle.get(Sort::Issuer, "idp") else { panic!() };
-    assert_eq!(*stale_since, Some(7));
+    let Some(Record::Issuer { stale_since, keys, .. }) = linked.bundle.get(Sort::Issuer, "idp") else {
+        panic!()
+    };
+    assert_eq!((*stale_since, keys), (Some(7), &one_key()), "the last good ones serve");
+}
+
+fn one_key() -> KeySet {
+    let key = json!({
+        "kty": "EC", "crv": "P-256", "kid": "a1",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    });
+    KeySet::parse(&json!({ "keys": [key] }), crate::token::Source::Remote).unwrap().set
+}
+
+#[test]
+fn keys_that_were_fetched_serve() {
+    let keys = Keys::Fetched { set: one_key(), notes: Vec::new() };
+    let linked = World::default().issuer("idp", IDP).keys("idp", keys).link();
+    assert_eq!(linked.bundle.issuers().map(|(_, _, keys)| keys.clone()).collect::<Vec<_>>(), [one_key()]);
 }
 
 #[test]

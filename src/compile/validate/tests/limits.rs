@@ -166,3 +166,14 @@ fn r26_a_jwt_issuer_may_be_larger() {
         (false, true)
     );
 }
+
+#[test]
+fn lists_nest_as_deep_as_maps_and_no_deeper() {
+    let nested = |levels: usize| (0..levels).fold(json!("x"), |inner, _| json!([inner]));
+    for (levels, refused) in [(crate::api::limits::DEPTH - 2, false), (crate::api::limits::DEPTH - 1, true)] {
+        let object = json!({ "metadata": { "name": "x" }, "spec": { "scope": nested(levels) } });
+        let judged = super::super::validate(Role, &object, &crate::model::Unplaced);
+        let problems = judged.verdict.unwrap_err();
+        assert_eq!(problems.iter().any(|p| p.message.starts_with("nested more than")), refused, "{levels}");
+    }
+}

@@ -94,3 +94,18 @@ fn r25_what_was_applied_and_changed_since_is_nobodys_business() {
     assert_eq!(applied(&json!({ "spec": other }), base(Kind::Role)), Vec::<String>::new());
     assert_eq!(applied(&json!("no object"), base(Kind::Role)), Vec::<String>::new());
 }
+
+#[test]
+fn r25_lists_of_other_lengths_are_not_compared_item_by_item() {
+    let statement = |more: Value| {
+        let mut one = base(Kind::Policy)["statement"][0].clone();
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        one
+    };
+    let (first, second) = (statement(json!({ "note": "x" })), statement(json!({})));
+    let applied = json!({ "spec": { "statement": [first, second] } });
+    let annotation = json!({ "kubectl.kubernetes.io/last-applied-configuration": applied.to_string() });
+    let object =
+        json!({ "metadata": { "name": "x", "annotations": annotation }, "spec": { "statement": [second] } });
+    assert_eq!(told(&validate(Kind::Policy, &object, &Unplaced)).1, Vec::<String>::new());
+}
