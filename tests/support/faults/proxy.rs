@@ -360,9 +360,17 @@ fn halved(body: Incoming) -> Body {
 
 /// A refusal as the API server words it.
 fn refusal(code: u16) -> Response<Body> {
+    let reason = match code {
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        410 => "Expired",
+        429 => "TooManyRequests",
+        _ => "InternalError",
+    };
     let status = serde_json::json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": "refused by a test", "reason": "Test", "code": code,
+        "message": "refused by a test", "reason": reason, "code": code,
     });
     let body = Full::new(Bytes::from(status.to_string())).map_err(|never: Infallible| match never {});
     let mut answer = Response::new(body.boxed());
