@@ -14,6 +14,12 @@ enum Dialect {
     StarAndQuestion,
 }
 
+impl Dialect {
+    fn is_wild(self, c: char) -> bool {
+        c == '*' || (c == '?' && self == Self::StarAndQuestion)
+    }
+}
+
 /// A compiled pattern. Equal where the written text is equal.
 #[derive(Debug, Clone)]
 pub struct Pattern {
@@ -35,8 +41,7 @@ impl Pattern {
     }
 
     fn new(text: &str, dialect: Dialect) -> Self {
-        let wild = |c: char| c == '*' || (c == '?' && dialect == Dialect::StarAndQuestion);
-        let prefix_len = text.find(wild).unwrap_or(text.len());
+        let prefix_len = text.find(|c| dialect.is_wild(c)).unwrap_or(text.len());
         Self { text: text.into(), dialect, prefix_len }
     }
 
@@ -48,6 +53,11 @@ impl Pattern {
     /// The literal text before the first wildcard; all of it where there is none.
     pub fn prefix(&self) -> &str {
         self.text.get(..self.prefix_len).unwrap_or_default()
+    }
+
+    /// The literal text after the last wildcard; all of it where there is none.
+    pub fn suffix(&self) -> &str {
+        self.text.rsplit(|c| self.dialect.is_wild(c)).next().unwrap_or_default()
     }
 
     /// The text, where no wildcard stands in it.
@@ -188,5 +198,13 @@ mod tests {
         assert_eq!(Pattern::like("repo:acme/*").prefix(), "repo:acme/");
         assert_eq!(Pattern::like("a?").prefix(), "a");
         assert_eq!(Pattern::star("a?").literal(), Some("a?"));
+    }
+
+    #[test]
+    fn the_suffix_begins_after_the_last_wildcard() {
+        assert_eq!(Pattern::like("*@a?example.com").suffix(), "example.com");
+        assert_eq!(Pattern::star("a*b?c").suffix(), "b?c");
+        assert_eq!(Pattern::like("plain").suffix(), "plain");
+        assert_eq!(Pattern::like("all*").suffix(), "");
     }
 }
