@@ -7,7 +7,7 @@ SETUP := tests/setup/setup.sh
 # The order of `test` means something.
 .NOTPARALLEL:
 
-.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench mutants fuzz fuzzed
+.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench rivals mutants fuzz fuzzed
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,11 @@ bench: ## time decisions, compiles, the gateway and how soon an edit is felt; co
 
 fuzz: ## each reader of foreign bytes under libFuzzer for a minute, or FOR=… seconds (KEEP=1 keeps what is new)
 	@fuzz/run.sh $(or $(FOR),60)
+
+rivals: ## time decisions beside cedar-policy, casbin, regorus and OPA, which takes a long build; writes table and picture
+	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --manifest-path benches/rivals/Cargo.toml --config deny.toml --log-level error check bans licenses sources
+	cd benches/rivals/opa && go vet ./...
+	cd benches/rivals && cargo run --release -- $(ARGS)
 
 mutants: ## break `engine` and `compile` in 300 small ways and see which a test notices; hours, goes on where it was (NUMBER=…)
 	@tests/mutants/run.sh $(NUMBER)
