@@ -1,9 +1,10 @@
 //! The operator: watches, applies, reports.
 //!
 //! `shown`, `objects`, `keybook`, `holdings`, `plan`, `election`, `rivals`,
-//! `notices`, `world` are its pure core: plain calls on
+//! `notices`, `allowance`, `world` are its pure core: plain calls on
 //! structs, in which a whole cluster's behaviour can be tested. The other modules do IO and decide nothing.
 
+pub mod allowance;
 pub mod apply;
 pub mod arrived;
 pub mod config;

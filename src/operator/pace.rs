@@ -127,6 +127,8 @@ impl Patience {
 pub struct Repairs {
     /// The bundle that the cluster was seen to hold.
     held: Option<Digest>,
+    /// The one that is being put back.
+    repairing: Option<Digest>,
     patience: Patience,
 }
 
@@ -144,7 +146,7 @@ pub enum Move {
 impl Repairs {
     /// The cluster holds this bundle.
     pub fn holds(&mut self, digest: Digest) {
-        self.held = Some(digest);
+        (self.held, self.repairing) = (Some(digest), None);
     }
 
     /// What these writes are. A repair is taken to be done, and counts once until the bundle is held again.
@@ -157,8 +159,14 @@ impl Repairs {
             return Move::Wait(later);
         }
         self.patience.repaired(now);
-        self.held = None;
+        (self.held, self.repairing) = (None, Some(goal));
         Move::Repair
+    }
+
+    /// Somebody was first. Of a repair that counts as undone once more: who is always first would otherwise be answered
+    /// without a pause.
+    pub fn beaten(&mut self) {
+        self.held = self.repairing.take().or(self.held);
     }
 }
 
@@ -208,6 +216,21 @@ mod tests {
             now = due;
         }
         assert_eq!(pauses, [0, 500, 1000, 2000, 4000]);
+    }
+
+    #[test]
+    fn who_is_always_first_is_met_with_a_growing_pause_and_a_change_and_a_failure_are_not() {
+        let mut repairs = Repairs::default();
+        let (old, new) = (Digest::of(b"old"), Digest::of(b"new"));
+        repairs.holds(old);
+        assert_eq!(repairs.judge(old, &shard(), 1), Move::Repair);
+        assert_eq!(repairs.judge(old, &shard(), 2), Move::Change, "it failed, and is tried again");
+        repairs.beaten();
+        assert_eq!(repairs.judge(old, &shard(), 3), Move::Wait(501));
+        assert_eq!(repairs.judge(new, &shard(), 3), Move::Change);
+        assert_eq!(repairs.judge(old, &shard(), 501), Move::Repair);
+        repairs.beaten();
+        assert_eq!(repairs.judge(old, &shard(), 502), Move::Wait(1_501));
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Operator {
                 return false;
             }
             Ok(Applied::Stale) => {
+                self.repairs.beaten();
                 self.pace.soon(now());
                 return false;
             }

@@ -1,4 +1,7 @@
-//! Writing statuses and Events. Decides nothing: what they say is given.
+//! Writing statuses and Events. Decides nothing: what they say is given, and how often something is told of one object
+//! is the allowance's.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, Patch, PatchParams};
@@ -7,11 +10,13 @@ use kube::runtime::events::{Event, EventType, Reporter};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+use super::allowance::{Allowance, Rate};
 use super::apply::code;
 use super::arrived::Arrived;
 use super::names::MANAGER;
 use super::recorders::Recorders;
 use super::statuses::{News, StatusWrite};
+use super::turn::now;
 use crate::api::{GROUP, Kind};
 use crate::bundle::names::INDEX_SECRET;
 use crate::causes::chain;
@@ -19,6 +24,11 @@ use crate::compile::ObjectRef;
 
 /// Bytes of an Event's note (Kubernetes takes 1,024).
 const NOTE: usize = 1000;
+/// Events about one object for one reason, as many as Kubernetes' own components write. The log has the others, too.
+const EVENTS: Rate = Rate { at_once: 25, then_every: 300_000 };
+
+/// What an Event is about: an object's uid, which the bundle has not, and a reason.
+type About = (Option<String>, String);
 
 /// What became of a status.
 #[derive(Debug)]
@@ -36,6 +46,7 @@ pub struct Reporting {
     client: Client,
     namespace: String,
     recorders: Recorders,
+    allowance: Mutex<Allowance<About>>,
 }
 
 impl Reporting {
@@ -43,7 +54,7 @@ impl Reporting {
     pub fn new(client: Client, namespace: &str, instance: &str) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(instance.to_owned()) };
         let recorders = Recorders::new(client.clone(), reporter);
-        Self { client, namespace: namespace.to_owned(), recorders }
+        Self { client, namespace: namespace.to_owned(), recorders, allowance: Mutex::default() }
     }
 
     /// Writes one status, against the version that was seen, and tells what is new in an Event.
@@ -106,7 +117,24 @@ impl Reporting {
         self.publish(news, "Publish", &regarding).await;
     }
 
+    /// Whether something may still be told of this object for this reason.
+    fn may_tell(&self, news: &News, regarding: &ObjectReference) -> bool {
+        self.allowance().take(EVENTS, (regarding.uid.clone(), news.reason.clone()), now()).is_ok()
+    }
+
+    /// Forgets whom there is nothing to remember of.
+    pub fn settle(&self) {
+        self.allowance().settle(now());
+    }
+
+    fn allowance(&self) -> MutexGuard<'_, Allowance<About>> {
+        self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn publish(&self, news: &News, action: &str, regarding: &ObjectReference) {
+        if !self.may_tell(news, regarding) {
+            return;
+        }
         let note = cut(&news.message);
         let recorder = self.recorders.of(&note);
         let event = Event {

@@ -46,6 +46,8 @@ struct Dispute {
     patience: Patience,
     /// The warning about whoever keeps undoing it, while somebody does.
     warning: Option<Warning>,
+    /// Whether a status with that warning was written.
+    told: bool,
 }
 
 /// The statuses that we have written, and what became of them.
@@ -68,7 +70,7 @@ impl Disputes {
     }
 
     /// Somebody has undone what we have said. Returns when it may be put back, where that is later. From
-    /// the second time on there is a warning; says whether it is new.
+    /// the second time on there is a warning; says whether it was never told.
     ///
     /// # Errors
     /// The time before which nothing is put back, ms since 1970.
@@ -78,7 +80,7 @@ impl Disputes {
             return Err(later);
         }
         let warning = (dispute.patience.count() > 0).then(|| warning(rival));
-        let new = warning.is_some() && dispute.warning.is_none();
+        let new = warning.is_some() && !dispute.told;
         dispute.warning = warning;
         Ok(new)
     }
@@ -92,6 +94,15 @@ impl Disputes {
         dispute.wanted = Some(wanted);
         if repair {
             dispute.patience.repaired(now);
+            dispute.told = dispute.warning.is_some();
+        }
+    }
+
+    /// Somebody was first when a status was to be put back: that counts, too. Who changes it faster than we can would
+    /// otherwise be answered without a pause, and never named.
+    pub fn beaten(&mut self, key: &ObjectRef, now: i64) {
+        if let Some(dispute) = self.0.get_mut(key) {
+            dispute.patience.repaired(now);
         }
     }
 
@@ -101,7 +112,7 @@ impl Disputes {
         let settled = self.0.iter_mut().filter(|(_, dispute)| over(dispute));
         settled
             .map(|(key, dispute)| {
-                dispute.warning = None;
+                (dispute.warning, dispute.told) = (None, false);
                 key.clone()
             })
             .collect()

@@ -66,8 +66,9 @@ impl Operator {
     pub async fn run(mut self, mut seen: mpsc::Receiver<Seen>, stop: CancellationToken) {
         loop {
             tokio::select! {
+                // However much there is to be done, each turn knows what was seen before it.
+                biased;
                 () = stop.cancelled() => break,
-                () = sleep_until(self.pace.next()) => {}
                 one = seen.recv() => match one {
                     None => break,
                     Some(one) => {
@@ -75,6 +76,7 @@ impl Operator {
                         self.take_until_quiet(&mut seen).await;
                     }
                 },
+                () = sleep_until(self.pace.next()) => {}
             }
             self.turn().await;
             while self.tasks.try_join_next().is_some() {}
@@ -198,6 +200,7 @@ impl Operator {
     async fn report(&mut self) {
         let Due { writes, wake } = self.world.due(Timestamp::now());
         self.pace.by(wake);
+        self.reporting.settle();
         let (reporting, leadership) = (&self.reporting, &self.leadership);
         let write = |write: StatusWrite| async move {
             if !leadership.leads() {
@@ -224,7 +227,7 @@ impl Operator {
                 "ok"
             }
             Reported::Stale => {
-                self.world.report_again(write.key);
+                self.world.beaten(write, now());
                 self.pace.soon(now());
                 "stale"
             }

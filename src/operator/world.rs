@@ -8,6 +8,7 @@ pub use due::Due;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::allowance::Allowance;
 use super::holdings::Holdings;
 use super::keybook::KeyBook;
 use super::objects::Objects;
@@ -68,8 +69,12 @@ pub struct World {
     keys: BTreeMap<Box<str>, KeysStatus>,
     /// Objects whose status has to be compared with their report.
     unreported: BTreeSet<ObjectRef>,
-    /// Statuses that are put back no earlier than this, ms since 1970.
+    /// Statuses that are written no earlier than this, ms since 1970.
     put_off: BTreeMap<ObjectRef, i64>,
+    /// Whose status was looked at last.
+    looked_at: Option<ObjectRef>,
+    /// How often the status of each object may still be written.
+    allowance: Allowance<ObjectRef>,
     /// The statuses that were written, and who undoes them.
     disputes: Disputes,
 }

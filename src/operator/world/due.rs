@@ -1,7 +1,7 @@
 //! The statuses that have to be written now. Decides whether one is news, a repair of what a rival has
-//! undone, or a repair that has to wait.
+//! undone, or one that has to wait.
 
-use std::collections::BTreeSet;
+use std::ops::Bound::{Excluded, Unbounded};
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
@@ -9,9 +9,17 @@ use serde_json::Value;
 use super::World;
 use crate::api::Kind;
 use crate::compile::{ObjectRef, Report, Warning};
+use crate::operator::allowance::Rate;
 use crate::operator::objects::Author;
 use crate::operator::pace;
 use crate::operator::statuses::{self, News, StatusWrite};
+
+/// Statuses that are written in one turn. After them the bundle has its turn again: whoever makes a thousand objects at
+/// once keeps nobody's edit waiting.
+const A_TURN: usize = 100;
+/// Statuses of one object. What somebody changes without end would otherwise be written as often, and with it each object
+/// that refers to it.
+const OF_ONE: Rate = Rate { at_once: 30, then_every: 10_000 };
 
 /// The statuses to write, and when to look again.
 #[derive(Debug, Default)]
@@ -35,30 +43,44 @@ impl World {
             unreported.extend((!waits).then(|| key.clone()));
             waits
         });
+        self.allowance.settle(now);
         let mut due = Due::default();
-        for (key, report) in self.take_unreported() {
-            match self.status(&key, &report, time) {
-                None => {}
-                Some(Ok(write)) => due.writes.push(write),
-                Some(Err(later)) => {
-                    self.put_off.insert(key, later);
-                }
+        while let Some(key) = self.next_unreported() {
+            if due.writes.len() == A_TURN {
+                due.wake = Some(now);
+                break;
             }
+            self.look_at(key, time, &mut due.writes);
         }
-        due.wake = self.put_off.values().copied().chain(self.disputes.next()).min();
+        due.wake =
+            due.wake.into_iter().chain(self.put_off.values().copied()).chain(self.disputes.next()).min();
         due
     }
 
-    /// While an issuer is being asked for the first time since we began, its status stays as it was.
-    fn take_unreported(&mut self) -> Vec<(ObjectRef, Report)> {
-        let asking = |key: &ObjectRef| key.kind == Kind::JwtIssuer && self.keybook.is_asking(&key.name);
-        let (later, due): (_, BTreeSet<_>) =
-            std::mem::take(&mut self.unreported).into_iter().partition(asking);
-        self.unreported = later;
-        due.into_iter().filter_map(|key| Some((key.clone(), self.reports.get(&key)?.clone()))).collect()
+    /// The next object whose status has to be looked at. In a round, so that nobody's waits for those that are always the
+    /// first. While an issuer is being asked for the first time since we began, its status stays as it was.
+    fn next_unreported(&self) -> Option<ObjectRef> {
+        let asking = |key: &&ObjectRef| key.kind == Kind::JwtIssuer && self.keybook.is_asking(&key.name);
+        let after = self.looked_at.as_ref().map_or(Unbounded, Excluded);
+        let rest = self.unreported.range((after, Unbounded));
+        rest.chain(&self.unreported).find(|key| !asking(key)).cloned()
     }
 
-    /// The status that an object lacks, or the time before which it is not put back; `None` where it says
+    fn look_at(&mut self, key: ObjectRef, time: Timestamp, writes: &mut Vec<StatusWrite>) {
+        self.unreported.remove(&key);
+        if let Some(report) = self.reports.get(&key).cloned() {
+            match self.status(&key, &report, time) {
+                None => {}
+                Some(Ok(write)) => writes.push(write),
+                Some(Err(later)) => {
+                    self.put_off.insert(key.clone(), later);
+                }
+            }
+        }
+        self.looked_at = Some(key);
+    }
+
+    /// The status that an object lacks, or the time before which it is not written; `None` where it says
     /// what it should.
     fn status(
         &mut self,
@@ -78,11 +100,14 @@ impl World {
             Some(StatusWrite { wanted, ..write })
         };
         let plain = write(&self.disputes.told(key, &meta.uid, report))?;
-        let Author::Rival(rival) = &meta.author else { return Some(Ok(plain)) };
-        if !self.disputes.has_said(key, &meta.uid, wanted) {
-            return Some(Ok(plain));
-        }
-        match self.disputes.undone(key, rival.as_deref(), time.as_millisecond()) {
+        let undone_by = match &meta.author {
+            Author::Rival(rival) if self.disputes.has_said(key, &meta.uid, wanted) => rival,
+            _ => {
+                let allowed = self.allowance.take(OF_ONE, key.clone(), time.as_millisecond());
+                return Some(allowed.map(|()| plain));
+            }
+        };
+        match self.disputes.undone(key, undone_by.as_deref(), time.as_millisecond()) {
             Err(later) => Some(Err(later)),
             Ok(new) => {
                 let told = self.disputes.told(key, &meta.uid, report);
@@ -97,6 +122,14 @@ impl World {
         let StatusWrite { key, uid, wanted, repair, .. } = write;
         self.objects.reported(&key, resource_version, status);
         self.disputes.wrote(key, &uid, wanted, repair, now);
+    }
+
+    /// Somebody was first when a status was to be written: look again.
+    pub fn beaten(&mut self, write: StatusWrite, now: i64) {
+        if write.repair {
+            self.disputes.beaten(&write.key, now);
+        }
+        self.report_again(write.key);
     }
 
     /// A status could not be written: try again with the next turn.

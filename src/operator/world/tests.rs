@@ -1,6 +1,7 @@
 //! Passes over a small installation, by plain calls: what follows from what was seen.
 
 mod compiles;
+mod crowds;
 mod rivals;
 
 use k8s_openapi::jiff::Timestamp;

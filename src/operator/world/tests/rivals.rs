@@ -113,6 +113,32 @@ fn from_the_second_time_on_a_warning_and_one_event_name_the_field_manager() {
 }
 
 #[test]
+fn who_is_always_first_is_met_with_a_growing_pause_too_and_named_once_we_have_won() {
+    let mut fight = Fight::new();
+    let (mut pauses, mut events) = (Vec::new(), Vec::new());
+    for lost in [true, true, true, false] {
+        fight.undo(Some("argo"));
+        let began = fight.now;
+        let mut writes = fight.writes();
+        if writes.is_empty() {
+            fight.now = fight.due().wake.unwrap();
+            writes = fight.writes();
+        }
+        pauses.push(fight.now - began);
+        match lost {
+            true => writes.into_iter().for_each(|write| fight.world.beaten(write, fight.now)),
+            false => {
+                events.extend(writes.iter().filter_map(|write| write.news.clone()));
+                fight.written(writes);
+            }
+        }
+    }
+    assert_eq!(pauses, [0, 500, 1000, 2000]);
+    assert_eq!(events.iter().map(|news| news.reason.as_str()).collect::<Vec<_>>(), ["StatusUndone"]);
+    assert!(fight.warning().unwrap().contains("`argo`"), "{:?}", fight.warning());
+}
+
+#[test]
 fn once_the_rival_has_given_up_the_warning_goes_and_nothing_more_is_due() {
     let mut fight = Fight::new();
     for _ in 0..2 {
