@@ -17,6 +17,7 @@ mod cli;
 mod control_plane;
 mod faults;
 mod gateway;
+mod hostile;
 mod leash;
 mod operator;
 mod provider;

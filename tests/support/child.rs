@@ -124,15 +124,38 @@ impl Leashed {
     /// # Errors
     /// When it has ended, or the system does not tell.
     pub fn peak_memory(&self) -> Result<u64> {
+        self.status("VmHWM")
+    }
+
+    /// The memory that it has now, KiB. On Linux alone.
+    ///
+    /// # Errors
+    /// As [`Self::peak_memory`].
+    pub fn memory(&self) -> Result<u64> {
+        self.status("VmRSS")
+    }
+
+    /// How many files and connections it has open. On Linux alone.
+    ///
+    /// # Errors
+    /// As [`Self::peak_memory`].
+    pub fn open_files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.pid()?))?.count())
+    }
+
+    fn status(&self, field: &str) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        kib.ok_or_else(|| self.blame(&format!("has no {field}")))
+    }
+
+    fn pid(&self) -> Result<String> {
         // It is a child of the leash, started by any of its threads.
         let mut children = fs::read_dir(format!("/proc/{}/task", self.leash.id()))?
             .filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
         let pid = children.find_map(|text| text.split_whitespace().next().map(str::to_owned));
-        let pid = pid.ok_or_else(|| self.blame("has no process"))?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-        kib.ok_or_else(|| self.blame("has no VmHWM"))
+        pid.ok_or_else(|| self.blame("has no process"))
     }
 
     /// Everything it has written to standard output so far.

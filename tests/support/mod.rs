@@ -24,6 +24,7 @@ pub mod robot;
 pub mod scratch;
 pub mod shared;
 pub mod skip;
+pub mod tenant;
 pub mod tools;
 pub mod wait;
 pub mod watchdog;

@@ -74,7 +74,12 @@ impl Caller {
     /// # Errors
     /// When there is no client.
     pub fn new(url: String) -> Result<Self> {
-        Ok(Self { client: reqwest::Client::builder().no_proxy().build()?, url })
+        Ok(Self::with(reqwest::Client::builder().no_proxy().build()?, url))
+    }
+
+    /// The same by a client of its own kind.
+    pub fn with(client: reqwest::Client, url: String) -> Self {
+        Self { client, url }
     }
 
     /// Exchanges a token; the failure is the refusal's text.

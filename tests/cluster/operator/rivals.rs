@@ -24,7 +24,13 @@ use super::{
     installed::{Conditions, Installed, LEASE, Operator, WITHIN, all_ready, installed},
     main_job::{DECLARED, DECLARED_NAMES},
 };
-use crate::support::{Result, shared::shared, wait::eventually};
+use crate::support::{
+    Result,
+    audit::{Audit, Mark, Request},
+    shared::shared,
+    skip::skip,
+    wait::eventually,
+};
 
 const MEDDLER: &str = "meddler";
 
@@ -42,7 +48,11 @@ async fn working(at: &Installed) -> Result<Operator> {
 
 /// Says something else in a status.
 async fn lie(at: &Installed) -> Result<()> {
-    let lie = Patch::Merge(json!({ "status": { "observedGeneration": 77 } }));
+    lies(at, 77).await
+}
+
+async fn lies(at: &Installed, number: i64) -> Result<()> {
+    let lie = Patch::Merge(json!({ "status": { "observedGeneration": number } }));
     at.objects(Kind::Role).patch_status("caller", &meddling(), &lie).await?;
     Ok(())
 }
@@ -73,14 +83,109 @@ async fn whoever_keeps_changing_a_status_is_named_in_its_warnings_and_in_an_even
     .await
 }
 
+/// Pauses before the second repair, the third, and so on, ms.
+const PAUSES: [i64; 4] = [500, 1_000, 2_000, 4_000];
+
+/// What the operator asked for, of one resource.
+async fn asked(at: &Installed, audit: &Audit, since: &Mark, resource: &str) -> Result<Vec<Request>> {
+    let mut asked = audit.by_user_since(&at.user(), since).await?;
+    asked.retain(|request| request.writes() && request.resource == resource);
+    Ok(asked)
+}
+
+/// A rival who undoes without end, until that was answered five times, by a repair or an attempt.
+async fn fight(
+    at: &Installed,
+    audit: &Audit,
+    since: &Mark,
+    resource: &str,
+    undo: impl AsyncFn(i64) -> Result<()>,
+) -> Result<()> {
+    let never = async {
+        for number in 77.. {
+            undo(number).await?;
+        }
+        Ok(())
+    };
+    let fought = eventually("five answers", WITHIN, async || {
+        Ok((asked(at, audit, since, resource).await?.len() > PAUSES.len()).then_some(()))
+    });
+    tokio::select! { end = never => end, end = fought => end }
+}
+
+/// There was a pause before each answer, and nothing was written besides answers and Events about them.
+async fn assert_few(
+    at: &Installed,
+    audit: &Audit,
+    since: &Mark,
+    resource: &str,
+    events: usize,
+) -> Result<()> {
+    let answers = asked(at, audit, since, resource).await?;
+    println!("{:?}", answers.iter().map(|request| (request.received, request.code)).collect::<Vec<_>>());
+    for (two, pause) in answers.windows(2).zip(PAUSES) {
+        // A pause begins when an answer is decided on, which is somewhat before it arrives.
+        let waited = two[1].received.duration_since(two[0].received);
+        assert!(waited.as_millis() >= i128::from(pause / 4 * 3), "{waited:?}, not {pause} ms");
+    }
+    let all = audit.by_user_since(&at.user(), since).await?;
+    let others = all.iter().filter(|r| r.writes() && r.resource != "leases" && r.resource != resource);
+    let others: Vec<_> = others.map(|r| (r.verb.as_str(), r.resource.as_str())).collect();
+    assert!(others.len() <= events && others.iter().all(|(_, resource)| *resource == "events"), "{others:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_changes_a_status_without_end_costs_few_requests_and_is_named() -> Result<()> {
+    let shared = shared().await?;
+    let Some(audit) = shared.audit() else {
+        return skip("TEST_KUBECONFIG names a cluster without an audit log here");
+    };
+    installed(shared.cluster(), json!({}), async |at| {
+        let operator = working(&at).await?;
+        let mark = audit.mark().await?;
+        fight(&at, &audit, &mark, "roles/status", async |number| lies(&at, number).await).await?;
+        let told = conditions(&at).await?;
+        assert!(told.message("Warnings").contains(&format!("`{MEDDLER}`")), "{told:?}");
+        assert_few(&at, &audit, &mark, "roles/status", 1).await?;
+        operator.stop().await
+    })
+    .await
+}
+
+/// Writes something else into the index.
+async fn spoil(at: &Installed, rubbish: &str) -> Result<()> {
+    let data = BTreeMap::from([(INDEX_KEY.to_owned(), ByteString(rubbish.into()))]);
+    let rubbish = Secret { data: Some(data), ..Default::default() };
+    at.secrets().patch(INDEX_SECRET, &meddling(), &Patch::Merge(&rubbish)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_changes_the_index_without_end_costs_few_requests_and_holds_back_no_edit() -> Result<()> {
+    let shared = shared().await?;
+    let Some(audit) = shared.audit() else {
+        return skip("TEST_KUBECONFIG names a cluster without an audit log here");
+    };
+    installed(shared.cluster(), json!({}), async |at| {
+        let operator = working(&at).await?;
+        let mark = audit.mark().await?;
+        let undo = async |number: i64| spoil(&at, &number.to_string()).await;
+        fight(&at, &audit, &mark, "secrets", undo).await?;
+        assert_few(&at, &audit, &mark, "secrets", PAUSES.len() + 2).await?;
+        at.edit(Kind::Role, "caller", json!({ "scope": ["dev:env"] })).await?;
+        at.bundle_with("the edit", |bundle| bundle.roles().any(|(_, role)| role.scope.is_some())).await?;
+        operator.stop().await
+    })
+    .await
+}
+
 #[tokio::test]
 async fn whoever_changes_the_index_is_named_in_an_event() -> Result<()> {
     let shared = shared().await?;
     installed(shared.cluster(), json!({}), async |at| {
         let operator = working(&at).await?;
-        let data = BTreeMap::from([(INDEX_KEY.to_owned(), ByteString(b"rubbish".to_vec()))]);
-        let rubbish = Secret { data: Some(data), ..Default::default() };
-        at.secrets().patch(INDEX_SECRET, &meddling(), &Patch::Merge(&rubbish)).await?;
+        spoil(&at, "rubbish").await?;
         eventually("an Event", WITHIN, async || {
             let events = at.events(INDEX_SECRET).await?;
             Ok(events.iter().any(|e| e.starts_with("BundleUndone: ") && e.contains(MEDDLER)).then_some(()))
