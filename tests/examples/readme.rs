@@ -123,3 +123,19 @@ fn each_promise_names_tests_that_there_are() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn each_mutant_that_no_test_caught_is_explained_and_nine_of_ten_are_caught() -> Result<()> {
+    let results = fs::read_to_string(root().join("tests/mutants/results.txt"))?;
+    let note = fs::read_to_string(root().join("tests/mutants/README.md"))?;
+    let of = |verdict: &str| {
+        let lines = results.lines().filter_map(|line| line.strip_prefix(verdict));
+        lines.filter_map(|line| Some(line.trim_start().split_once(' ')?.1)).collect::<Vec<_>>()
+    };
+    let (missed, caught) = (of("missed"), of("caught").len() + of("timeout").len());
+    assert!(caught >= 9 * missed.len(), "{caught} are caught and {} missed", missed.len());
+    let unexplained: Vec<_> =
+        missed.into_iter().filter(|name| !note.contains(&format!("`{name}`"))).collect();
+    assert_eq!(unexplained, Vec::<&str>::new());
+    Ok(())
+}
