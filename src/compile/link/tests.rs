@@ -137,7 +137,7 @@ fn stalled_comes_before_what_may_come_by_itself() {
 
 #[test]
 fn a_wrong_type_stands_for_all_that_is_wrong_since_it_hides_the_rest() {
-    let world = World::default().object(Role, "r", json!({ "scope": [], "policy": 7, "principal": {} }));
+    let world = World::default().object(Role, "r", json!({ "condition": {}, "policy": 7 }));
     assert!(world.report(Role, "r").problems.iter().any(|problem| problem.reason == Reason::Invalid));
     assert_eq!(world.state(Role, "r"), (Readiness::Stalled, Reason::TypeMismatch));
 }
