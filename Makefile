@@ -7,7 +7,7 @@ SETUP := tests/setup/setup.sh
 # The order of `test` means something.
 .NOTPARALLEL:
 
-.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench rivals mutants fuzz fuzzed
+.PHONY: help setup up standalone test preflight fmt lint deny advisories quick unit cluster tiers shown crds snapshots bench rivals mutants fuzz fuzzed soak
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ crds: ## write crds/*.yaml from the Rust types
 snapshots: ## accept what the snapshot tests see now; look at the diff afterwards
 	INSTA_UPDATE=always cargo test --lib --test cli --quiet
 	INSTA_UPDATE=always cargo test --test cluster --quiet chart::
+
+soak: ## ten minutes of random edits and faults, then quiet: is all as it should be? (SOAK_SECONDS, SOAK_SEED)
+	cargo test --test cluster soak_for_as_long_as_asked -- --ignored --nocapture
 
 bench: ## time decisions, compiles, the gateway and how soon an edit is felt; count allocations
 	cargo bench

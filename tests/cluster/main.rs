@@ -22,3 +22,4 @@ mod leash;
 mod operator;
 mod provider;
 mod schema;
+mod soak;
