@@ -33,7 +33,7 @@ preflight: # names everything that this machine lacks
 
 fmt: ## whether the code is formatted
 	cargo fmt --check
-	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 
 lint: ## clippy, and vet for the Go programs of the tests; warnings are errors
 	cargo clippy --all-targets -- -D warnings
@@ -59,7 +59,7 @@ tiers: # every integration test there is
 	cargo test --test '*'
 
 fuzzed: # what reads foreign bytes holds for the corpus, and for two seconds beyond it
-	@SEED=1 fuzz/run.sh 2
+	@SEED=1 tests/fuzz/run.sh 2
 
 shown: # what `make up` shows is as it promises
 	@$(MAKE) --no-print-directory up ARGS=--exit
@@ -78,7 +78,7 @@ bench: ## time decisions, compiles, the gateway and how soon an edit is felt; co
 	cargo bench
 
 fuzz: ## each reader of foreign bytes under libFuzzer for a minute, or FOR=… seconds (KEEP=1 keeps what is new)
-	@fuzz/run.sh $(or $(FOR),60)
+	@tests/fuzz/run.sh $(or $(FOR),60)
 
 rivals: ## time decisions beside cedar-policy, casbin, regorus and OPA, which takes a long build; writes table and picture
 	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --manifest-path benches/rivals/Cargo.toml --config deny.toml --log-level error check bans licenses sources

@@ -3,25 +3,25 @@
 #![no_main]
 #![allow(dead_code, unused_imports, missing_docs)]
 
-#[path = "../src/api/mod.rs"]
+#[path = "../../src/api/mod.rs"]
 pub mod api;
-#[path = "../src/bundle/mod.rs"]
+#[path = "../../src/bundle/mod.rs"]
 pub mod bundle;
-#[path = "../src/causes.rs"]
+#[path = "../../src/causes.rs"]
 pub mod causes;
-#[path = "../src/compile/mod.rs"]
+#[path = "../../src/compile/mod.rs"]
 pub mod compile;
-#[path = "../src/engine/mod.rs"]
+#[path = "../../src/engine/mod.rs"]
 pub mod engine;
-#[path = "../src/exchange/mod.rs"]
+#[path = "../../src/exchange/mod.rs"]
 pub mod exchange;
-#[path = "../src/manifest/mod.rs"]
+#[path = "../../src/manifest/mod.rs"]
 pub mod manifest;
-#[path = "../src/model/mod.rs"]
+#[path = "../../src/model/mod.rs"]
 pub mod model;
-#[path = "../src/route/mod.rs"]
+#[path = "../../src/route/mod.rs"]
 pub mod route;
-#[path = "../src/token/mod.rs"]
+#[path = "../../src/token/mod.rs"]
 pub mod token;
 
 mod targets;

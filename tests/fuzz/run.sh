@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs what reads foreign bytes under libFuzzer.
 #
-#   fuzz/run.sh [SECONDS] [TARGET…]     each target for so long, 60 unless given; all targets unless named
+#   tests/fuzz/run.sh [SECONDS] [TARGET…]     each target for so long, 60 unless given; all targets unless named
 #
-# Each begins with its corpus, `fuzz/corpus/TARGET`, and what it finds new goes to `target/fuzz/new/TARGET`, from where
+# Each begins with its corpus, `corpus/TARGET`, and what it finds new goes to `target/fuzz/new/TARGET`, from where
 # `KEEP=1` takes what reaches further into the corpus. Bytes that break a promise are left in `target/fuzz/broken`, and
 # FUZZ_TARGET=TARGET target/fuzz/…/fuzz FILE shows them again.
 set -euo pipefail
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 seconds=${1:-60}
 targets=("${@:2}")
 [[ ${#targets[@]} -gt 0 ]] || for folder in "$here"/corpus/*/; do targets+=("$(basename "$folder")"); done
-work=${CARGO_TARGET_DIR:-$here/../target}/fuzz
+work=${CARGO_TARGET_DIR:-$here/../../target}/fuzz
 
 # Counters at each edge and the values of comparisons, for our own code alone: what it is built from is compiled as ever.
 export RUSTC_WORKSPACE_WRAPPER=$here/counted.sh CARGO_TARGET_DIR=$work
