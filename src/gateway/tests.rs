@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 mod overload;
 mod pool;
+mod privacies;
 mod reasons;
 mod slow;
 mod standalone;
