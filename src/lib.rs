@@ -2,7 +2,7 @@
 //!
 //! `api`, `model`, `manifest`, `compile`, `bundle`, `engine`, `token`, `exchange`, `registry`, `route`, `trust`,
 //! `causes` are pure: no IO, no clock, no environment. `operator`, `gateway`, `cli` and what they share (`endpoints`,
-//! `fetch`, `flags`, `folder`, `kubeconfig`, `peers`, `process`) do IO and decide nothing.
+//! `fetch`, `flags`, `folder`, `kubeconfig`, `peers`, `process`, `watched`) do IO and decide nothing.
 #![cfg_attr(
     test,
     allow(
@@ -36,3 +36,4 @@ pub mod registry;
 pub mod route;
 pub mod token;
 pub mod trust;
+pub mod watched;

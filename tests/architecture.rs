@@ -32,6 +32,7 @@ const IMPURE_MODULES: &[(&str, &[&str])] = &[
     ("folder", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("kubeconfig", &["fetch", "operator", "gateway", "cli"]),
     ("fetch", &["operator", "gateway", "cli"]),
+    ("watched", &["kubeconfig", "fetch", "operator", "gateway", "cli"]),
     ("operator", &["gateway", "cli"]),
     ("gateway", &["operator", "cli"]),
     ("cli", &[]),

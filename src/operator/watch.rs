@@ -11,8 +11,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
-use kube::runtime::WatchStreamExt as _;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, mpsc};
@@ -31,6 +30,7 @@ use crate::bundle::names::{INDEX_SECRET, SIGNING_SECRET};
 use crate::causes::chain;
 use crate::compile::ObjectRef;
 use crate::model::{KeyRef, RefKind};
+use crate::watched::watched;
 
 /// The pause before a list that did not count is asked for again; doubles,
 const RELIST_PAUSE: Duration = Duration::from_secs(1);
@@ -137,7 +137,7 @@ impl Watches {
         let gvk = GroupVersionKind::gvk(GROUP, kind.version(), kind.kind());
         let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
         let api: Api<Arrived> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
-        let mut events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff().boxed();
+        let mut events = watched(api, watcher::Config::default().page_size(PAGE)).boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => self.tell(Seen::Begin(kind)).await,
@@ -165,7 +165,7 @@ impl Watches {
 
     async fn maps(self) {
         let config = watcher::Config::default().labels(SELECTOR).page_size(PAGE);
-        let mut events = watcher(self.namespaced::<ConfigMap>(), config).default_backoff().boxed();
+        let mut events = watched(self.namespaced::<ConfigMap>(), config).boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => self.tell(Seen::MapsBegin).await,
@@ -240,7 +240,7 @@ impl Watches {
         K::DynamicType: Default,
     {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
-        let mut events = watcher(api, config).default_backoff().boxed();
+        let mut events = watched(api, config).boxed();
         let mut listed = None;
         while let Some(event) = events.next().await {
             match event {

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::runtime::WatchStreamExt as _;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
 
@@ -20,6 +19,7 @@ use crate::bundle::{AssembleError, Bundle, Digest, Index, IndexError, assemble};
 use crate::gateway::chain;
 use crate::gateway::service::Gateway;
 use crate::token::SigningKey;
+use crate::watched::watched;
 
 /// Shards that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -196,7 +196,7 @@ impl Source {
         let api: Api<K> = Api::namespaced(self.client.clone(), &self.namespace);
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut listed = None;
-        watcher(api, config).default_backoff().filter_map(move |event| {
+        watched(api, config).filter_map(move |event| {
             let seen = match event {
                 Ok(Event::Init) => {
                     listed = None;
