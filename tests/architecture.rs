@@ -20,7 +20,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("engine", &["bundle", "model", "token"]),
     ("exchange", &["causes", "engine", "model", "token"]),
     ("route", &["model", "token"]),
-    ("registry", &["token"]),
+    ("registry", &["model", "token"]),
 ];
 
 /// Each module that does IO, and those that it may not use.

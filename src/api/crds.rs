@@ -12,7 +12,7 @@ use serde_json::json;
 use super::kind::Kind;
 use super::schema::children_mut;
 use super::status::UNOBSERVED;
-use super::{JwtIssuer, Policy, Role};
+use super::{JwtIssuer, Policy, RegistryCredential, Role};
 
 /// Why the definitions could not be written as text.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,8 @@ pub struct CrdsError {
 
 /// Every CustomResourceDefinition of ours, always the same and in the same order.
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    [JwtIssuer::crd(), Policy::crd(), Role::crd()].into_iter().map(finish).collect()
+    let all = [JwtIssuer::crd(), Policy::crd(), Role::crd(), RegistryCredential::crd()];
+    all.into_iter().map(finish).collect()
 }
 
 /// The definition of one kind; `None` for a kind that is not served yet.
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_definition_has_the_names_of_its_kind() {
-        for kind in Kind::ACCESS {
+        for kind in Kind::DEFINED {
             let crd = crd(kind).unwrap();
             let names = &crd.spec.names;
             assert_eq!(crd.metadata.name, Some(kind.resource()));

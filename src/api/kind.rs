@@ -51,6 +51,9 @@ impl Kind {
     /// administrator writes them.
     pub const ACCESS: [Self; 3] = [Self::JwtIssuer, Self::Policy, Self::Role];
 
+    /// The kinds that have a definition for a cluster.
+    pub const DEFINED: [Self; 4] = [Self::JwtIssuer, Self::Policy, Self::Role, Self::RegistryCredential];
+
     /// The kinds that files may hold: those of [`Self::ACCESS`], and FunctionPrivacy, which has no definition
     /// for a cluster yet.
     pub const IN_FILES: [Self; 4] = [Self::JwtIssuer, Self::Policy, Self::Role, Self::FunctionPrivacy];

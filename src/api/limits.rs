@@ -43,6 +43,16 @@ pub const NAME: usize = 253;
 pub const SPEC_BYTES: usize = 256 * 1024;
 /// Bytes of a whole `spec` of a JwtIssuer, which may hold a key set.
 pub const ISSUER_SPEC_BYTES: usize = 320 * 1024;
+/// Names of namespaces or ServiceAccounts of a RegistryCredential.
+pub const TARGET_NAMES: usize = 256;
+/// Labels, and expressions, of a selector.
+pub const SELECTOR_TERMS: usize = 32;
+/// Values of an expression of a selector.
+pub const SELECTOR_VALUES: usize = 64;
+/// Characters of a label's key: a DNS subdomain, a slash and a name.
+pub const LABEL_KEY: usize = 317;
+/// Characters of a label's value, and of a namespace's name.
+pub const LABEL: usize = 63;
 /// Levels of maps and lists of a whole object, the object itself counted, aliases expanded.
 pub const DEPTH: usize = 100;
 /// Characters of a condition's message.
@@ -51,3 +61,5 @@ pub const MESSAGE: usize = 32_768;
 pub const CONDITIONS: usize = 16;
 /// Issuers and key ids that a status lists.
 pub const LISTED: usize = 64;
+/// Namespaces that a status says something about.
+pub const FAILURES: usize = 10;

@@ -3,8 +3,10 @@
 //! Decides which shapes the API server takes. What the values mean is `model` and `compile`;
 //! nothing here reads a clock, a file or the network.
 
+pub mod choice;
 pub mod condition;
 pub mod crds;
+pub mod credential;
 pub mod field;
 pub mod issuer;
 pub mod kind;
@@ -17,8 +19,10 @@ pub mod role;
 pub mod schema;
 pub mod status;
 
+pub use choice::Choice;
 pub use condition::{Claims, Condition};
 pub use crds::{crd, crd_yaml, crds, crds_yaml};
+pub use credential::{RegistryCredential, RegistryCredentialSpec};
 pub use field::Field;
 pub use issuer::{JwtIssuer, JwtIssuerSpec, KeyRef};
 pub use kind::{Kind, UnknownKind};

@@ -2,8 +2,8 @@
 //!
 //! Shapes alone: each function is the schema of one field, without its description.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
 
 use super::{limits, policy};
 
@@ -17,8 +17,11 @@ pub const EMAIL_VERIFIED: [&str; 2] = ["IfPresent", "Required"];
 /// The values of a reference's `kind`.
 pub const REF_KINDS: [&str; 2] = ["Secret", "ConfigMap"];
 
+/// The values of `operator` in a selector.
+pub const SELECTOR_OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
+
 /// One of a few texts.
-fn one_of(values: &[&str]) -> Schema {
+pub fn one_of(values: &[&str]) -> Schema {
     json_schema!({ "type": "string", "enum": values, "maxLength": limits::TEXT })
 }
 
@@ -56,6 +59,102 @@ pub fn scope(_: &mut SchemaGenerator) -> Schema {
         "maxItems": limits::SCOPES,
         "items": { "type": "string", "minLength": 1, "maxLength": limits::TEXT },
     })
+}
+
+/// The schema of a type, that lets null through to be refused by the validator.
+pub fn nullable<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    or_null(T::json_schema(generator))
+}
+
+fn or_null(mut schema: Schema) -> Schema {
+    schema.insert("nullable".to_owned(), true.into());
+    schema
+}
+
+/// The schema of a time, RFC 3339.
+pub fn date_time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time", "maxLength": limits::LABEL })
+}
+
+/// The schema of a list of names.
+pub fn names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": limits::TARGET_NAMES,
+        "items": { "type": "string", "minLength": 1, "maxLength": limits::NAME },
+    })
+}
+
+/// The same, whose loss would widen.
+pub fn nullable_names(generator: &mut SchemaGenerator) -> Schema {
+    or_null(names(generator))
+}
+
+/// The schema of labels that must be there.
+pub fn match_labels(_: &mut SchemaGenerator) -> Schema {
+    labels().into()
+}
+
+fn labels() -> Map<String, Value> {
+    let labels = json!({
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": limits::SELECTOR_TERMS,
+        "additionalProperties": { "type": "string", "minLength": 1, "maxLength": limits::LABEL },
+    });
+    labels.as_object().cloned().unwrap_or_default()
+}
+
+/// The schema of a label selector, with bounds that Kubernetes' own lacks.
+pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
+    let mut match_labels = labels();
+    match_labels.insert("description".to_owned(), "Labels that must be there, each with its value.".into());
+    json_schema!({
+        "type": "object",
+        "minProperties": 1,
+        "properties": {
+            "matchLabels": match_labels,
+            "matchExpressions": {
+                "description": "What must hold of labels, all of it, as Kubernetes defines it.",
+                "type": "array",
+                "minItems": 1,
+                "maxItems": limits::SELECTOR_TERMS,
+                "items": {
+                    "type": "object",
+                    "required": ["key", "operator"],
+                    "properties": {
+                        "key": {
+                            "description": "The key of the label.",
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": limits::LABEL_KEY,
+                        },
+                        "operator": selector_operator(),
+                        "values": {
+                            "description": "The values, for `In` and `NotIn` alone, which need them.",
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": limits::SELECTOR_VALUES,
+                            "items": { "type": "string", "minLength": 1, "maxLength": limits::LABEL },
+                        },
+                    },
+                },
+            },
+        },
+    })
+}
+
+fn selector_operator() -> Schema {
+    let mut operator = one_of(&SELECTOR_OPERATORS);
+    let what = "`In`, `NotIn`, `Exists` or `DoesNotExist`.";
+    operator.insert("description".to_owned(), what.into());
+    operator
+}
+
+/// The same, whose loss would widen.
+pub fn nullable_label_selector(generator: &mut SchemaGenerator) -> Schema {
+    or_null(label_selector(generator))
 }
 
 const PRIVATE_KEY: &str = "a key set holds public keys alone: remove the private or symmetric key, \

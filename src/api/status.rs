@@ -17,6 +17,16 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 /// The condition that is True where the object works and something about it is worth a look.
 pub const WARNINGS: &str = "Warnings";
+/// The condition of a RegistryCredential that is True where its Secret holds a login for the registry.
+pub const SOURCE_VALID: &str = "SourceValid";
+/// The condition of a RegistryCredential that is True where every namespace that gets it has it.
+pub const SYNCED: &str = "Synced";
+/// The condition of a RegistryCredential that is True where an older one with the same registry wins in a namespace.
+pub const CONFLICTED: &str = "Conflicted";
+/// The condition of a RegistryCredential that is True where its login ends soon, or has ended.
+pub const EXPIRING: &str = "Expiring";
+/// The condition of a RegistryCredential that is True where the registry takes its login.
+pub const VERIFIED: &str = "Verified";
 
 /// `observedGeneration` of an object that nobody has looked at yet.
 pub const UNOBSERVED: i64 = -1;
@@ -93,8 +103,101 @@ pub struct RoleStatus {
     pub issuers: Vec<String>,
 }
 
-/// The schema of metav1.Condition with the bounds of Kubernetes' own, in a list keyed by `type`.
+/// The state of a RegistryCredential. It does not grow with the number of namespaces.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryCredentialStatus {
+    /// The generation that the conditions are about; -1 where nobody has looked yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i64")]
+    pub observed_generation: Option<i64>,
+
+    /// Ready, and where it is not True either Reconciling or Stalled; SourceValid, Synced, Conflicted, Expiring and
+    /// Verified; Warnings where there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "credential_conditions")]
+    pub conditions: Vec<Condition>,
+
+    /// The registry as it is written in pull secrets, one spelling for all that mean the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = limits::TEXT))]
+    pub registry: Option<String>,
+
+    /// How many namespaces get the login, and how many have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NamespaceCounts")]
+    pub namespaces: Option<NamespaceCounts>,
+
+    /// Namespaces that should have the login and do not, at most ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::FAILURES))]
+    pub failures: Vec<NamespaceFailure>,
+
+    /// How many more such namespaces there are than `failures` lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i32")]
+    pub failures_left_out: Option<i32>,
+
+    /// When the login ends, by `spec.expiresAt` or by the password itself; absent where neither says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::parts::date_time")]
+    pub expires_at: Option<String>,
+}
+
+/// How many namespaces get a login, and how many have it.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamespaceCounts {
+    /// Namespaces that get it.
+    pub desired: i32,
+
+    /// Those of them that have it, Secret and references.
+    pub ready: i32,
+
+    /// Those of them where something is in the way.
+    pub failed: i32,
+
+    /// `ready` of `desired`, for people. Example: `98/100`.
+    #[schemars(length(max = limits::LABEL))]
+    pub summary: String,
+}
+
+impl NamespaceCounts {
+    /// The counts, with their summary.
+    pub fn new(desired: i32, ready: i32, failed: i32) -> Self {
+        Self { desired, ready, failed, summary: format!("{ready}/{desired}") }
+    }
+}
+
+/// What is in the way in one namespace.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamespaceFailure {
+    /// The namespace.
+    #[schemars(length(max = limits::LABEL))]
+    pub namespace: String,
+
+    /// What it is, in one word for programs.
+    #[schemars(length(max = limits::LABEL))]
+    pub reason: String,
+
+    /// What it is, and what to do, for people.
+    #[schemars(length(max = limits::LONG_TEXT))]
+    pub message: String,
+}
+
+/// The schema of `conditions` for the kinds of access.
 fn conditions(_: &mut SchemaGenerator) -> Schema {
+    conditions_of("Ready, Reconciling, Stalled or Warnings.")
+}
+
+/// The schema of `conditions` of a RegistryCredential.
+fn credential_conditions(_: &mut SchemaGenerator) -> Schema {
+    conditions_of(
+        "Ready, Reconciling, Stalled, SourceValid, Synced, Conflicted, Expiring, Verified or Warnings.",
+    )
+}
+
+/// The schema of metav1.Condition with the bounds of Kubernetes' own, in a list keyed by `type`.
+fn conditions_of(types: &str) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": limits::CONDITIONS,
@@ -105,7 +208,7 @@ fn conditions(_: &mut SchemaGenerator) -> Schema {
             "required": ["type", "status", "reason", "message", "lastTransitionTime"],
             "properties": {
                 "type": {
-                    "description": "Ready, Reconciling, Stalled or Warnings.",
+                    "description": types,
                     "type": "string",
                     "maxLength": 316,
                 },

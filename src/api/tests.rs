@@ -11,6 +11,7 @@ fn there_and_back(object: &Value) -> Result<Value, serde_json::Error> {
         Kind::JwtIssuer => serde_json::to_value(serde_json::from_str::<JwtIssuer>(&text)?),
         Kind::Policy => serde_json::to_value(serde_json::from_str::<Policy>(&text)?),
         Kind::Role => serde_json::to_value(serde_json::from_str::<Role>(&text)?),
+        Kind::RegistryCredential => serde_json::to_value(serde_json::from_str::<RegistryCredential>(&text)?),
         other => panic!("{other}"),
     }
 }
@@ -36,9 +37,29 @@ fn every_field_of_every_kind_survives_being_read_and_written() {
         "policy": ["a"], "principal": { "jwt:sub": ["s"] }, "condition": condition, "scope": ["*"],
         "principals": { "jwt:sub": ["s"] }, "conditions": condition, "scopes": ["*"],
     });
-    for (kind, spec) in
-        [(Kind::JwtIssuer, issuer), (Kind::Policy, json!({ "statement": [statement] })), (Kind::Role, role)]
-    {
+    let selector = json!({
+        "matchLabels": { "team": "a" },
+        "matchExpressions": [{ "key": "stage", "operator": "In", "values": ["dev"] }],
+    });
+    let targets = json!({
+        "namespaces": { "selector": selector, "names": ["dev"], "matchLabels": { "team": "a" } },
+        "serviceAccounts": { "mode": "Selected", "selector": selector, "names": ["builder"] },
+        "namespaceSelector": selector,
+    });
+    let credential = json!({
+        "registry": "ghcr.io", "secretRef": { "name": "login" }, "username": "robot$a", "targets": targets,
+        "output": { "mode": "Dedicated", "name": "ghcr-pull" },
+        "expiresAt": "2027-01-31T12:00:00Z", "expiryWarning": "168h",
+        "verification": { "mode": "Pull", "repository": "acme/app", "gateRollout": true },
+        "adoptionPolicy": "IfEqual", "deletionPolicy": "Retain", "stuckPods": "Recreate", "suspend": true,
+        "namespaces": ["dev"], "namespaceSelector": selector,
+    });
+    for (kind, spec) in [
+        (Kind::JwtIssuer, issuer),
+        (Kind::Policy, json!({ "statement": [statement] })),
+        (Kind::Role, role),
+        (Kind::RegistryCredential, credential),
+    ] {
         let object = object(kind, spec);
         assert_eq!(there_and_back(&object).unwrap(), object);
         let fields = crd(kind).unwrap();
@@ -75,4 +96,30 @@ fn a_value_of_another_type_does_not_fit() {
     ] {
         assert!(there_and_back(&object(Kind::Role, spec.clone())).is_err(), "{spec}");
     }
+}
+
+#[test]
+fn a_choice_of_namespaces_that_lost_its_value_is_not_lost() {
+    for targets in [json!(null), json!({ "namespaces": null }), json!({ "namespaces": { "names": null } })] {
+        let spec = json!({ "registry": "ghcr.io", "secretRef": { "name": "login" }, "targets": targets });
+        let object = object(Kind::RegistryCredential, spec);
+        assert_eq!(there_and_back(&object).unwrap(), object);
+    }
+}
+
+#[test]
+fn a_word_is_written_as_it_is_read() {
+    fn check<C: Choice + serde::Serialize + std::fmt::Debug + PartialEq + Default>() {
+        for (choice, word) in C::ALL {
+            assert_eq!((json!(choice), C::of_word(word)), (json!(word), Some(*choice)));
+        }
+        assert_eq!(C::ALL[0].0, C::default());
+        assert_eq!(C::of_word("never"), None);
+    }
+    check::<credential::AccountMode>();
+    check::<credential::OutputMode>();
+    check::<credential::VerificationMode>();
+    check::<credential::AdoptionPolicy>();
+    check::<credential::DeletionPolicy>();
+    check::<credential::StuckPods>();
 }

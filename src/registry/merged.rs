@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::address::Registry;
 use super::entry::Entry;
 use super::file::{File, Object};
 use super::login::Login;
+use crate::model::Registry;
 
 /// Bytes of all values of a Secret
 /// (<https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size>).

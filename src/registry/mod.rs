@@ -3,7 +3,6 @@
 //!
 //! Nothing here that holds a password has a `Debug` that shows it, and all of it is wiped when it is dropped.
 
-mod address;
 mod entry;
 mod expiry;
 mod file;
@@ -12,7 +11,7 @@ mod merged;
 mod references;
 mod source;
 
-pub use address::{AddressError, Registry};
+pub use crate::model::{AddressError, Registry};
 pub use expiry::{Lifetime, Milestone, expiry};
 pub use file::DOCKER_CONFIG_JSON;
 pub use login::{Login, LoginError};

@@ -1,9 +1,9 @@
 //! The Secret that a login comes from, in the three types in which people keep one: read as the kubelet would read
 //! it, or refused with what to do about it. No text of an error holds a value.
 
-use super::address::Registry;
 use super::file::{DOCKER_CONFIG_JSON, File, Object};
 use super::login::{Login, LoginError};
+use crate::model::Registry;
 
 /// Why a Secret gives no login for a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -79,6 +79,8 @@ fn null_arrives_where_its_loss_would_widen_and_nowhere_else() {
         expected.extend([path.to_owned(), format!("{path}.*")]);
     }
     expected.extend(["Role.spec.scope".to_owned(), "Role.spec.scopes".to_owned()]);
+    let targets = ["", ".namespaces", ".namespaces.selector", ".namespaces.names"];
+    expected.extend(targets.map(|below| format!("RegistryCredential.spec.targets{below}")));
     nullable.sort();
     expected.sort();
     assert_eq!(nullable, expected);
