@@ -37,7 +37,7 @@ fmt: ## whether the code is formatted
 
 lint: ## clippy, and vet for the Go programs of the tests; warnings are errors
 	cargo clippy --all-targets -- -D warnings
-	for module in leash oidc provider watchdog; do (cd tests/$$module && go vet ./...); done
+	for module in leash oidc provider registry watchdog; do (cd tests/$$module && go vet ./...); done
 
 deny: ## dependencies: bans, licences, sources
 	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --log-level error check bans licenses sources

@@ -21,5 +21,6 @@ mod hostile;
 mod leash;
 mod operator;
 mod provider;
+mod registry;
 mod schema;
 mod soak;

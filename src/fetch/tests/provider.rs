@@ -13,15 +13,13 @@ use axum::http::{Response, Uri};
 use futures::{StreamExt as _, stream};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use crate::token::testing::P256;
 use crate::trust::TrustBundle;
-use crate::trust::testing::{Authority, acceptor};
+use crate::trust::testing::{Authority, Tls};
 
 /// The name that leads to every provider here.
 pub const HOST: &str = "idp.test";
@@ -88,9 +86,9 @@ impl Drop for Provider {
 impl Provider {
     /// By TLS under [`HOST`]; `pages` are made from the origin.
     pub async fn tls(pages: impl FnOnce(&str) -> Vec<(&'static str, Page)>) -> Self {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let base = format!("https://{HOST}:{}", tcp.local_addr().unwrap().port());
-        Self::serve(Tls { tcp, acceptor: acceptor(&AUTHORITY.server(&[HOST]).unwrap()) }, base, pages)
+        let tls = Tls::bind(&AUTHORITY.server(&[HOST]).unwrap()).await.unwrap();
+        let base = format!("https://{HOST}:{}", tls.port().unwrap());
+        Self::serve(tls, base, pages)
     }
 
     /// In clear, under this host.
@@ -136,29 +134,6 @@ pub fn one_key() -> Value {
 /// An honest provider's pages.
 pub fn honest(base: &str) -> Vec<(&'static str, Page)> {
     vec![discovery(base, &format!("{base}/keys")), ("/keys", Page::Json(one_key()))]
-}
-
-struct Tls {
-    tcp: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl axum::serve::Listener for Tls {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            let (stream, peer) = self.tcp.accept().await.unwrap();
-            if let Ok(stream) = self.acceptor.accept(stream).await {
-                return (stream, peer);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
-    }
 }
 
 /// Names with these addresses, and no others.

@@ -15,7 +15,7 @@ use hyper_util::{
 };
 use kube::config::Kubeconfig;
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
@@ -87,19 +87,6 @@ pub fn leading_to(mut kubeconfig: Value, address: &str, authority: &Authority) -
         *root = STANDARD.encode(authority.pem()).into();
     }
     kubeconfig
-}
-
-/// What a server of this authority on 127.0.0.1 shows.
-///
-/// # Errors
-/// When the crypto library fails.
-pub fn server(authority: &Authority) -> Result<ServerConfig> {
-    let identity = authority.server(&["127.0.0.1"])?;
-    let (chain, key) = pair(identity.certificate.as_bytes(), identity.key.as_bytes())?;
-    Ok(ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?)
 }
 
 fn data(kubeconfig: &Value, pointer: &str) -> Result<Vec<u8>> {

@@ -31,7 +31,7 @@ use super::{
     call::name,
     forward::{self, Server},
 };
-use crate::support::{Failure, Result, certs::Authority, cluster::write_private, ports};
+use crate::support::{Failure, Result, certs::Authority, cluster::write_private, ports, tls};
 
 type Body = BoxBody<Bytes, io::Error>;
 
@@ -177,7 +177,7 @@ impl Proxy {
         let authority = Authority::new("faas-iam test proxy")?;
         let port = ports::free();
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-        let acceptor = TlsAcceptor::from(Arc::new(forward::server(&authority)?));
+        let acceptor = tls::acceptor(&authority.server(&["127.0.0.1"])?);
         let given = forward::read(kubeconfig)?;
         let server = Server::of(&given)?;
         let own = kubeconfig.with_extension(format!("by-{port}"));
