@@ -30,7 +30,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 
-static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {
+static TARGET: LazyLock<targets::Target> = LazyLock::new(|| {
     let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
     let named = targets::ALL.iter().find(|(known, _)| *known == name);
     named.map(|(_, target)| *target).unwrap_or_else(|| panic!("FUZZ_TARGET is `{name}`, which is none"))

@@ -1,11 +1,11 @@
 //! Calls of the gateway, as anybody may send them: the method, a space, the path, `?` and the query where there is one, a
 //! line break, the body.
 
-use url::form_urlencoded::parse;
+use url::{Url, form_urlencoded::parse};
 
 use crate::exchange::{Asked, Wanted};
 use crate::model::{Namespace, Resource};
-use crate::route::{Call, Route, route};
+use crate::route::{Call, Invocation, Route, route};
 
 /// What is let through is what was judged: forwarded, it is judged as the same, names its namespace, and stays what it was
 /// however often that is done; the path of a function never leads out of it.
@@ -35,11 +35,23 @@ pub fn call(bytes: &[u8]) {
                 panic!("{target} is no call")
             };
             assert_eq!(again, invocation);
+            assert!(stays(&target, &invocation), "{target} leads out of the function");
             let request = invocation.into_request().expect("a request");
             assert!(matches!(request.resource(), Resource::Function(..)));
         }
         _ => {}
     }
+}
+
+/// Whether the path is in the function still when dot segments are resolved, as a browser does. What is no visible ASCII
+/// never comes: it is no HTTP.
+fn stays(target: &str, function: &Invocation<'_>) -> bool {
+    let way = if function.asynchronous { "async-function" } else { "function" };
+    let own = format!("/{way}/{}.{}", function.name, function.namespace);
+    let url = Url::parse("http://gateway").and_then(|gateway| gateway.join(target)).expect("a URL");
+    let below = url.path().strip_prefix(&own);
+    !target.bytes().all(|b| b.is_ascii_graphic())
+        || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The call that a provider with another default namespace makes of what is forwarded.

@@ -7,8 +7,11 @@ mod manifest;
 mod pattern;
 mod token;
 
+/// What has to hold for any bytes, asserted.
+pub type Target = fn(&[u8]);
+
 /// Every target, by the name of its corpus.
-pub const ALL: [(&str, fn(&[u8])); 8] = [
+pub const ALL: [(&str, Target); 8] = [
     ("call", call::call),
     ("exchange", call::exchange),
     ("index", bundle::index),
