@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SETUP := tests/setup/setup.sh
 
+# Whether all that a workspace depends on may be there.
+allowed = @cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --manifest-path $1 --config deny.toml --log-level error check bans licenses sources
+
 # The order of `test` means something.
 .NOTPARALLEL:
 
@@ -37,10 +40,12 @@ fmt: ## whether the code is formatted
 
 lint: ## clippy, and vet for the Go programs of the tests; warnings are errors
 	cargo clippy --all-targets -- -D warnings
+	CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-target}/fuzz cargo clippy --locked --manifest-path tests/fuzz/Cargo.toml -- -D warnings
 	for module in leash oidc provider registry watchdog; do (cd tests/$$module && go vet ./...); done
 
 deny: ## dependencies: bans, licences, sources
-	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --log-level error check bans licenses sources
+	$(call allowed,Cargo.toml)
+	$(call allowed,tests/fuzz/Cargo.toml)
 
 advisories: ## dependencies with known faults; fetches the database of advisories
 	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" check advisories
@@ -81,7 +86,7 @@ fuzz: ## each reader of foreign bytes under libFuzzer for a minute, or FOR=… s
 	@tests/fuzz/run.sh $(or $(FOR),60)
 
 rivals: ## time decisions beside cedar-policy, casbin, regorus and OPA, which takes a long build; writes table and picture
-	@cargo_deny=$$($(SETUP) cargo-deny); set -x; "$$cargo_deny" --manifest-path benches/rivals/Cargo.toml --config deny.toml --log-level error check bans licenses sources
+	$(call allowed,benches/rivals/Cargo.toml)
 	cd benches/rivals/opa && go vet ./...
 	cd benches/rivals && cargo run --release -- $(ARGS)
 
