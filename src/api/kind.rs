@@ -54,9 +54,10 @@ impl Kind {
     /// The kinds that have a definition for a cluster.
     pub const DEFINED: [Self; 4] = [Self::JwtIssuer, Self::Policy, Self::Role, Self::RegistryCredential];
 
-    /// The kinds that files may hold: those of [`Self::ACCESS`], and FunctionPrivacy, which has no definition
+    /// The kinds that files may hold: those of [`Self::DEFINED`], and FunctionPrivacy, which has no definition
     /// for a cluster yet.
-    pub const IN_FILES: [Self; 4] = [Self::JwtIssuer, Self::Policy, Self::Role, Self::FunctionPrivacy];
+    pub const IN_FILES: [Self; 5] =
+        [Self::JwtIssuer, Self::Policy, Self::Role, Self::RegistryCredential, Self::FunctionPrivacy];
 
     const fn names(self) -> Names {
         let (kind, plural, singular, short, version) = match self {

@@ -18,7 +18,7 @@ pub(crate) use wording::is_hidden;
 
 use crate::api::{Kind, Reason};
 use crate::bundle::Origin;
-use crate::model::{FieldPath, Issuer, Policy, Privacy, ResourcePattern, Role};
+use crate::model::{Credential, FieldPath, Issuer, Policy, Privacy, ResourcePattern, Role};
 use crate::token::KeySet;
 
 /// Something that keeps an object from serving.
@@ -62,6 +62,8 @@ pub enum Meaning {
     Role(Role),
     /// A FunctionPrivacy.
     Privacy(Privacy),
+    /// A RegistryCredential, which is in no bundle: it is for the operator alone.
+    Credential(Box<Credential>),
 }
 
 /// One object after validation.

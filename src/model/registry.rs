@@ -39,6 +39,9 @@ pub enum AddressError {
     /// A port that is none.
     #[error("`{0}` is no port; it is a number from 1 to 65535")]
     Port(String),
+    /// The host where a path of images is asked for.
+    #[error("`{0}` is the registry itself; write the path behind it alone")]
+    Repeated(String),
     /// A path that no image's name has.
     #[error("`{0}` is no path of images: lower-case letters, digits, `.`, `_` and `-`, joined by `/`")]
     Path(String),
@@ -77,6 +80,36 @@ impl Registry {
             HUB => "registry-1.docker.io",
             key => key.split_once('/').map_or(key, |(host, _)| host),
         }
+    }
+
+    /// The path below which its images are; empty for a whole host.
+    fn path(&self) -> &str {
+        match &*self.0 {
+            HUB => "",
+            key => key.split_once('/').map_or("", |(_, path)| path),
+        }
+    }
+
+    /// The whole path, at its host, of images that are below it under this one.
+    ///
+    /// # Errors
+    /// [`AddressError`] for what is no such path, as one with a tag or with the host once more.
+    pub fn images(&self, below: &str) -> Result<String, AddressError> {
+        let first = below.split_once('/').map_or(below, |(first, _)| first);
+        let is_host = first.contains(['.', ':']);
+        if is_host && Self::parse(first).is_ok_and(|named| named.host() == self.host()) {
+            return Err(AddressError::Repeated(first.to_owned()));
+        }
+        if !is_path(below) {
+            return Err(AddressError::Path(below.to_owned()));
+        }
+        Ok([self.path(), below].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"))
+    }
+
+    /// Whether a path begins with its own, which is not empty.
+    pub fn names_itself(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.path()).filter(|_| !self.path().is_empty());
+        rest.is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
@@ -132,14 +165,17 @@ fn images(path: &str) -> Result<&str, AddressError> {
         _ => {}
     }
     let path = path.strip_suffix('/').unwrap_or(path);
-    let is_segment = |segment: &str| {
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
-        !segment.is_empty() && segment.bytes().all(fits)
-    };
-    match path.is_empty() || path.split('/').all(is_segment) {
+    match path.is_empty() || is_path(path) {
         true => Ok(path),
         false => Err(AddressError::Path(path.to_owned())),
     }
+}
+
+fn is_path(path: &str) -> bool {
+    path.split('/').all(|segment| {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
+        !segment.is_empty() && segment.bytes().all(fits)
+    })
 }
 
 #[cfg(test)]
@@ -147,6 +183,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn images_have_their_whole_path_at_the_host_of_the_registry() {
+        for (registry, below, want) in [
+            ("ghcr.io", "acme/app", Ok("acme/app")),
+            ("ghcr.io/acme", "app", Ok("acme/app")),
+            ("docker.io", "library/alpine", Ok("library/alpine")),
+            ("localhost:5000", "localhost", Ok("localhost")),
+            ("ghcr.io/acme", "ghcr.io/acme/app", Err(AddressError::Repeated("ghcr.io".into()))),
+            ("docker.io", "index.docker.io/a", Err(AddressError::Repeated("index.docker.io".into()))),
+            ("ghcr.io", "acme/app:1.0", Err(AddressError::Path("acme/app:1.0".into()))),
+            ("ghcr.io", "acme/App", Err(AddressError::Path("acme/App".into()))),
+            ("ghcr.io", "acme//app", Err(AddressError::Path("acme//app".into()))),
+            ("ghcr.io", "", Err(AddressError::Path(String::new()))),
+        ] {
+            let found = Registry::parse(registry).unwrap().images(below);
+            assert_eq!(found, want.map(str::to_owned), "{registry} {below}");
+        }
+    }
 
     fn key(text: &str) -> String {
         Registry::parse(text).map_or_else(|error| error.to_string(), |registry| registry.to_string())

@@ -107,7 +107,7 @@ fn argo_cd_is_told_of_every_kind() -> Result<()> {
     let file: serde_json::Value = serde_saphyr::from_str(&text)?;
     let checks = file["data"].as_object().unwrap();
     let wanted =
-        Kind::ACCESS.map(|kind| format!("resource.customizations.health.{}_{}", api::GROUP, kind.kind()));
+        Kind::DEFINED.map(|kind| format!("resource.customizations.health.{}_{}", api::GROUP, kind.kind()));
     assert_eq!(checks.keys().collect::<BTreeSet<_>>(), wanted.iter().collect());
     assert_eq!(checks.values().map(|check| check.as_str().unwrap()).collect::<BTreeSet<_>>().len(), 1);
     Ok(())

@@ -28,6 +28,7 @@ fn least(kind: Kind) -> Value {
     match kind {
         Kind::JwtIssuer => json!({ "iss": "https://base.example.com", "aud": ["base"] }),
         Kind::Policy => json!({ "statement": [statement(json!({}))] }),
+        Kind::RegistryCredential => credential(json!({})),
         _ => json!({ "principal": { "jwt:sub": ["base"] } }),
     }
 }
@@ -43,6 +44,10 @@ fn policy(fields: Value) -> Value {
 
 fn issuer(fields: Value) -> Value {
     merged(json!({ "iss": "https://idp.example.com", "aud": ["faas"] }), fields)
+}
+
+fn credential(fields: Value) -> Value {
+    merged(json!({ "registry": "ghcr.io", "secretRef": { "name": "login" } }), fields)
 }
 
 fn merged(mut base: Value, fields: Value) -> Value {

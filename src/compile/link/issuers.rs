@@ -117,7 +117,7 @@ pub(super) fn outcome(
     if known.pending {
         let message = "its keys are being fetched".to_owned();
         let report = report(Readiness::Pending, Reason::Accepted, message, Vec::new(), warnings);
-        return Outcome { record, report };
+        return Outcome { record: Some(record), report };
     }
     let message = format!("tokens of {} are taken", shown(&issuer.iss));
     Outcome::serving(record, message, known.problem.into_iter().collect(), warnings)

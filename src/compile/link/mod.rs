@@ -37,19 +37,28 @@ pub fn link(catalogue: &Catalogue, surroundings: &Surroundings) -> Linked {
             Err(problems) if object.kind == Kind::FunctionPrivacy => {
                 privacy::broken(object, judged, problems, surroundings)
             }
+            Err(problems) if object.kind == Kind::RegistryCredential => {
+                Outcome::told(not_ready(problems.clone(), judged.warnings.clone()))
+            }
             Err(problems) => Outcome::refused(
                 object,
                 judged,
                 [problems.clone(), issuers.conflict(object, judged)].concat(),
             ),
             Ok(Meaning::Policy(policy)) => Outcome::policy(judged, policy),
+            Ok(Meaning::Credential(credential)) => {
+                let message = format!("a login for `{}`", credential.registry);
+                Outcome::told(ready(message, judged.warnings.clone()))
+            }
             Ok(Meaning::Privacy(privacy)) => privacy::outcome(judged, privacy),
             Ok(Meaning::Role(role)) => roles::outcome(object, judged, role, &known),
             Ok(Meaning::Issuer(issuer, inline)) => {
                 issuers::outcome(object, judged, issuer, inline.as_ref(), &issuers, surroundings)
             }
         };
-        linked.bundle.insert(outcome.name(object), outcome.record);
+        if let Some(record) = outcome.record {
+            linked.bundle.insert(name(object, &record), record);
+        }
         linked.reports.insert(object.clone(), outcome.report);
     }
     fit::fit(&mut linked, surroundings.limit);
@@ -69,7 +78,8 @@ fn policies(catalogue: &Catalogue) -> BTreeMap<&str, Option<&Policy>> {
 
 /// What becomes of one object.
 struct Outcome {
-    record: Record,
+    /// What the bundle says of it; nothing where no gateway has to know.
+    record: Option<Record>,
     report: Report,
 }
 
@@ -78,13 +88,13 @@ impl Outcome {
     fn serving(record: Record, message: String, problems: Vec<Problem>, warnings: Vec<Warning>) -> Self {
         let report =
             if problems.is_empty() { ready(message, warnings) } else { not_ready(problems, warnings) };
-        Self { record, report }
+        Self { record: Some(record), report }
     }
 
     /// It serves nothing.
     fn refused(object: &ObjectRef, judged: &Judged, problems: Vec<Problem>) -> Self {
         let report = not_ready(problems, judged.warnings.clone());
-        Self { record: refusal(&judged.origin, &report, object), report }
+        Self { record: Some(refusal(&judged.origin, &report, object)), report }
     }
 
     fn policy(judged: &Judged, policy: &Policy) -> Self {
@@ -96,12 +106,17 @@ impl Outcome {
         Self::serving(record, message, Vec::new(), judged.warnings.clone())
     }
 
-    /// The name of its record.
-    fn name(&self, object: &ObjectRef) -> Box<str> {
-        match self.record.sort() {
-            Sort::Refused => refused_key(object).name,
-            _ => object.name.clone(),
-        }
+    /// It is reported on, and in no bundle.
+    fn told(report: Report) -> Self {
+        Self { record: None, report }
+    }
+}
+
+/// The name of an object's record.
+fn name(object: &ObjectRef, record: &Record) -> Box<str> {
+    match record.sort() {
+        Sort::Refused => refused_key(object).name,
+        _ => object.name.clone(),
     }
 }
 

@@ -33,5 +33,5 @@ pub(super) fn broken(
         private: true,
         last_valid: Some(last.unwrap_or(&judged.covers).clone()),
     };
-    Outcome { record, report: not_ready(problems.to_vec(), judged.warnings.clone()) }
+    Outcome { record: Some(record), report: not_ready(problems.to_vec(), judged.warnings.clone()) }
 }

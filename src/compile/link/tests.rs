@@ -11,6 +11,7 @@ use crate::model::Unplaced;
 use crate::token::KeySet;
 use Kind::{JwtIssuer, Policy, Role};
 
+mod credentials;
 mod issuers;
 mod privacy;
 mod references;

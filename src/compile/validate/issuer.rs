@@ -4,7 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::address;
+use super::duration::{Bounds, duration};
 use super::keys::{self, key_ref};
+use crate::api::issuer::DEFAULT_TOKEN_EXPIRY as DEFAULT_EXPIRY;
 use crate::api::{limits, parts};
 use crate::compile::Meaning;
 use crate::compile::cursor::Cursor;
@@ -32,8 +34,12 @@ pub(super) const FIELDS: &[&str] = &[
 ];
 /// What makes no sense on the issuer that is ourselves.
 const NOT_ON_SYSTEM: &[&str] = &["issInternal", "jwks", "jwksRef", "caBundleRef", "algorithms"];
-/// Seconds that `tokenExpiry` may be.
-const EXPIRY: std::ops::RangeInclusive<u64> = 60..=86_400;
+/// What `tokenExpiry` may be.
+const EXPIRY: Bounds = Bounds {
+    seconds: 60..=86_400,
+    told: "from `1m` to `24h`, such as `30m`, `90s` or `1h30m`",
+    usual: DEFAULT_EXPIRY,
+};
 
 /// Reads the spec of the JwtIssuer of this name.
 pub(super) fn issuer(at: &mut Cursor<'_>, name: &str, spec: &Value) -> Option<Meaning> {
@@ -138,50 +144,9 @@ fn unused(at: &mut Cursor<'_>, map: &Map<String, Value>) {
     }
 }
 
-/// A Go duration of one minute to 24 hours; a fraction of a second is cut off.
+/// Seconds that tokens live; none where the text is empty.
 fn expiry(at: &mut Cursor<'_>, value: &Value) -> Option<u32> {
-    if value.is_number() {
-        let seconds = in_seconds(&value.to_string()).unwrap_or_else(|| "30m".to_owned());
-        at.mismatch(format!("a number has no unit; write a duration such as `{seconds}`"));
-        return None;
-    }
-    let text = at.text(value)?;
-    if text.is_empty() {
-        return None;
-    }
-    if let Some(seconds) = in_seconds(text) {
-        at.invalid(format!("{} has no unit; write `{seconds}`", shown(text)));
-        return None;
-    }
-    let seconds = go_duration(text).filter(|seconds| EXPIRY.contains(seconds));
-    if seconds.is_none() {
-        at.invalid(format!(
-            "{} is no duration from `1m` to `24h`, such as `30m`, `90s` or `1h30m`",
-            shown(text)
-        ));
-    }
-    seconds.and_then(|seconds| u32::try_from(seconds).ok())
-}
-
-/// The duration that a bare number can be meant as: one that others write in seconds.
-fn in_seconds(number: &str) -> Option<String> {
-    let seconds = number.parse().ok().filter(|seconds| EXPIRY.contains(seconds))?;
-    Some(format!("{seconds}s"))
-}
-
-/// Whole seconds of a positive Go duration. What the parser of `kube` would panic at (signs within, numbers
-/// that overflow) is refused before, and so is a zero at the end, which it takes without a unit.
-fn go_duration(text: &str) -> Option<u64> {
-    let unsigned = text.strip_prefix('+').unwrap_or(text);
-    let shaped = unsigned.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | 'µ' | 'μ'));
-    let united = unsigned.ends_with(|c: char| c.is_ascii_alphabetic());
-    let sized = unsigned.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= 10);
-    if !shaped || !united || !sized || text.len() > limits::TEXT {
-        return None;
-    }
-    let parsed = unsigned.parse::<kube::core::Duration>().ok()?;
-    let exact = std::time::Duration::from(parsed);
-    (exact.as_secs() < *EXPIRY.end() || exact.subsec_nanos() == 0).then_some(exact.as_secs())
+    duration(at, value, &EXPIRY).and_then(|seconds| u32::try_from(seconds).ok())
 }
 
 fn email_verified(at: &mut Cursor<'_>, value: &Value) -> Option<EmailVerified> {

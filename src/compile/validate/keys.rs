@@ -86,7 +86,13 @@ fn kind(at: &mut Cursor<'_>, value: &Value) -> Option<RefKind> {
     known
 }
 
-fn named(at: &mut Cursor<'_>, value: &Value, fits: fn(&str) -> bool, of: &str) -> Option<Box<str>> {
+/// A name with these characters.
+pub(super) fn named(
+    at: &mut Cursor<'_>,
+    value: &Value,
+    fits: fn(&str) -> bool,
+    of: &str,
+) -> Option<Box<str>> {
     let text = at.text(value).filter(|t| !t.is_empty())?;
     let fits = text.len() <= limits::NAME && fits(text);
     if !fits {
@@ -96,7 +102,7 @@ fn named(at: &mut Cursor<'_>, value: &Value, fits: fn(&str) -> bool, of: &str) -
 }
 
 /// A DNS subdomain (RFC 1123), as objects are named.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let alphanumeric = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     text.split('.').all(|label| {
         let bytes = label.as_bytes();

@@ -9,11 +9,14 @@
 mod address;
 mod applied;
 mod condition;
+mod credential;
+mod duration;
 mod issuer;
 mod keys;
 mod policy;
 mod privacy;
 mod role;
+mod selector;
 mod text;
 mod value;
 
@@ -68,7 +71,10 @@ fn meaning(at: &mut Cursor<'_>, kind: Kind, object: &Value) -> Option<Meaning> {
             Kind::Policy => policy::policy(at, spec).map(Meaning::Policy),
             Kind::Role => role::role(at, spec).map(Meaning::Role),
             Kind::FunctionPrivacy => privacy::privacy(at, spec).map(Meaning::Privacy),
-            Kind::RegistryCredential | Kind::FunctionIdentity => {
+            Kind::RegistryCredential => {
+                credential::credential(at, name, spec).map(|c| Meaning::Credential(Box::new(c)))
+            }
+            Kind::FunctionIdentity => {
                 at.problem(
                     Reason::TypeMismatch,
                     format!("this version does not act on {kind} yet; remove it"),

@@ -7,7 +7,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSche
 use serde_json::{Value, json};
 
 use super::{
-    cluster, issuer, none, policy,
+    cluster, credential, issuer, none, policy,
     ways::{Answer, Way, Writer},
 };
 use crate::support::{Result, namespace::with_temp_ns};
@@ -179,8 +179,97 @@ fn issuer_examples() -> Vec<Example> {
     ]
 }
 
+fn credential_examples() -> Vec<Example> {
+    let rule = |field, says, accepted, refused| {
+        example(Kind::RegistryCredential, field, says, credential(accepted), credential(refused))
+    };
+    let by_labels = json!({
+        "matchLabels": { "team": "a" },
+        "matchExpressions": [{ "key": "stage", "operator": "In", "values": ["dev", "qa"] }],
+    });
+    let targets = |fields: Value| json!({ "targets": fields });
+    let namespaces = |fields: Value| json!({ "targets": { "namespaces": fields } });
+    let accounts = |fields: Value| json!({ "targets": { "serviceAccounts": fields } });
+    let verification = |fields: Value| json!({ "verification": fields });
+    vec![
+        rule(
+            "spec.namespaces: Forbidden",
+            "`namespaces` is not a field here: write `targets.namespaces.names`",
+            namespaces(json!({ "names": ["dev"] })),
+            json!({ "namespaces": ["dev"] }),
+        ),
+        rule(
+            "spec.namespaceSelector: Forbidden",
+            "`namespaceSelector` is not a field: write `targets.namespaces.selector`",
+            namespaces(json!({ "selector": by_labels })),
+            json!({ "namespaceSelector": by_labels }),
+        ),
+        rule(
+            "spec.targets.namespaceSelector: Forbidden",
+            "`namespaceSelector` is not a field: write `namespaces.selector`",
+            namespaces(json!({ "selector": by_labels, "names": ["dev"] })),
+            targets(json!({ "namespaceSelector": by_labels })),
+        ),
+        rule(
+            "spec.targets.namespaces.matchLabels: Forbidden",
+            "`matchLabels` belongs under `selector`: write `selector.matchLabels`",
+            namespaces(json!({ "selector": { "matchLabels": { "team": "a" } } })),
+            namespaces(json!({ "names": ["dev"], "matchLabels": { "team": "a" } })),
+        ),
+        rule(
+            "spec.targets.serviceAccounts: Invalid value",
+            "`selector` and `names` are for the mode `Selected`: write `mode: Selected`, or remove them",
+            accounts(json!({ "mode": "Selected", "names": ["builder"], "selector": by_labels })),
+            accounts(json!({ "names": ["builder"] })),
+        ),
+        rule(
+            "spec.targets.serviceAccounts: Required value",
+            "the mode `Selected` needs `selector` or `names`: give it one of them, or write `mode: None`",
+            accounts(json!({ "mode": "None" })),
+            accounts(json!({ "mode": "Selected" })),
+        ),
+        rule(
+            "spec.output.name: Invalid value",
+            "`name` is for the mode `Dedicated`: the merged Secret has one name in the whole installation",
+            json!({ "output": { "mode": "Dedicated", "name": "pull" } }),
+            json!({ "output": { "name": "pull" } }),
+        ),
+        rule(
+            "spec.verification.repository: Required value",
+            "the mode `Pull` needs `repository`: the path of images that the login may pull",
+            verification(json!({ "mode": "Pull", "repository": "acme/app" })),
+            verification(json!({ "mode": "Pull" })),
+        ),
+        rule(
+            "spec.verification.repository: Invalid value",
+            "`repository` is for the mode `Pull`: write `mode: Pull`, or remove it",
+            verification(json!({ "mode": "Login" })),
+            verification(json!({ "mode": "Login", "repository": "acme/app" })),
+        ),
+        rule(
+            "spec.verification.gateRollout: Invalid value",
+            "`gateRollout` needs an answer of the registry: write `mode: Login` or `mode: Pull`, or remove it",
+            verification(json!({ "mode": "Login", "gateRollout": true })),
+            verification(json!({ "gateRollout": true })),
+        ),
+        rule(
+            "spec.verification.mode: Unsupported value",
+            "supported values: \"Off\", \"Login\", \"Pull\"",
+            verification(json!({ "mode": "Off", "gateRollout": false })),
+            verification(json!({ "mode": "Always" })),
+        ),
+        rule(
+            "spec.expiresAt",
+            "date-time",
+            json!({ "expiresAt": "2027-01-31T12:00:00Z", "expiryWarning": "0s" }),
+            json!({ "expiresAt": "soon" }),
+        ),
+    ]
+}
+
 fn examples() -> Vec<Example> {
-    [role_examples(), policy_examples(), issuer_examples()].into_iter().flatten().collect()
+    let all = [role_examples(), policy_examples(), issuer_examples(), credential_examples()];
+    all.into_iter().flatten().collect()
 }
 
 /// The message as the definition has it, without the name that a refusal puts in.

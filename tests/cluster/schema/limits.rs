@@ -4,7 +4,7 @@ use faas_iam::api::{Kind, limits};
 use serde_json::{Map, Value, json};
 
 use super::{
-    cluster, issuer, none, policy,
+    cluster, credential, issuer, none, policy,
     ways::{Answer, Way, Writer},
 };
 use crate::support::{Result, namespace::with_temp_ns};
@@ -101,13 +101,54 @@ fn of_issuers() -> Vec<Limit> {
     ]
 }
 
+fn of_credentials() -> Vec<Limit> {
+    fn namespaces(fields: Value) -> Value {
+        credential(json!({ "targets": { "namespaces": fields } }))
+    }
+    fn labelled(labels: Value) -> Value {
+        namespaces(json!({ "selector": { "matchLabels": labels } }))
+    }
+    fn expressed(fields: Value) -> Value {
+        let expression = super::merged(json!({ "key": "stage", "operator": "In" }), fields);
+        namespaces(json!({ "selector": { "matchExpressions": [expression] } }))
+    }
+    fn accounts(names: Value) -> Value {
+        credential(json!({ "targets": { "serviceAccounts": { "mode": "Selected", "names": names } } }))
+    }
+    let limit = |field, most, of_size| Limit { field, kind: Kind::RegistryCredential, most, of_size };
+    vec![
+        limit("registry", limits::TEXT, |n| credential(json!({ "registry": text(n) }))),
+        limit("secretRef.name", limits::NAME, |n| credential(json!({ "secretRef": { "name": text(n) } }))),
+        limit("username", limits::TEXT, |n| credential(json!({ "username": text(n) }))),
+        limit("namespaces.names", limits::TARGET_NAMES, |n| namespaces(json!({ "names": texts(n) }))),
+        limit("names[0]", limits::NAME, |n| namespaces(json!({ "names": [text(n)] }))),
+        limit("matchLabels", limits::SELECTOR_TERMS, |n| labelled(map("x", n, &json!("a")))),
+        limit("matchLabels.team", limits::LABEL, |n| labelled(json!({ "team": text(n) }))),
+        limit("matchExpressions", limits::SELECTOR_TERMS, |n| {
+            let one = json!({ "key": "stage", "operator": "Exists" });
+            namespaces(json!({ "selector": { "matchExpressions": vec![one; n] } }))
+        }),
+        limit("key", limits::LABEL_KEY, |n| expressed(json!({ "key": text(n), "values": ["a"] }))),
+        limit("values", limits::SELECTOR_VALUES, |n| expressed(json!({ "values": texts(n) }))),
+        limit("values[0]", limits::LABEL, |n| expressed(json!({ "values": [text(n)] }))),
+        limit("serviceAccounts.names", limits::TARGET_NAMES, |n| accounts(json!(texts(n)))),
+        limit("output.name", limits::NAME, |n| {
+            credential(json!({ "output": { "mode": "Dedicated", "name": text(n) } }))
+        }),
+        limit("expiryWarning", limits::TEXT, |n| credential(json!({ "expiryWarning": text(n) }))),
+        limit("repository", limits::TEXT, |n| {
+            credential(json!({ "verification": { "mode": "Pull", "repository": text(n) } }))
+        }),
+    ]
+}
+
 #[tokio::test]
 async fn every_size_is_let_in_at_its_edge_and_refused_one_over() -> Result<()> {
     let cluster = cluster().await?;
     with_temp_ns(cluster, "limits", async |namespace| {
         let client = cluster.admin().await?;
         let mut wrong = Vec::new();
-        for limit in [of_policies(), of_roles(), of_issuers()].into_iter().flatten() {
+        for limit in [of_policies(), of_roles(), of_issuers(), of_credentials()].into_iter().flatten() {
             let Limit { field, kind, most, of_size } = limit;
             let writer = Writer { client: client.clone(), namespace: namespace.clone(), kind };
             if let Answer::Refused(message) = writer.write(Way::Post, &of_size(most)).await? {

@@ -7,7 +7,7 @@ use faas_iam::api::Kind;
 use serde_json::{Value, json};
 
 use super::{
-    cluster, issuer, none, policy,
+    cluster, credential, issuer, none, policy,
     ways::{APPLIED, Answer, Way, Writer},
 };
 use crate::support::{Result, namespace::with_temp_ns};
@@ -78,6 +78,9 @@ const WRONG_TYPE: &str = "must be of type";
 fn rows() -> Vec<Row> {
     let row = |kind, spec, written, patched, applied| Row { kind, spec, written, patched, applied };
     let role = |spec, written, patched, applied| row(Kind::Role, spec, written, patched, applied);
+    let login = |targets: Value, written, patched, applied| {
+        row(Kind::RegistryCredential, credential(json!({ "targets": targets })), written, patched, applied)
+    };
     let who = json!({ "jwt:sub": ["base"] });
     let when = json!({ "StringEqual": { "jwt:iss": ["i"] } });
     let inside = |operators: Value| json!({ "condition": operators });
@@ -94,6 +97,12 @@ fn rows() -> Vec<Row> {
         role(json!({ "condition": when, "principals": null }), Arrives, Lost, Arrives),
         role(json!({ "condition": when, "scopes": null }), Arrives, Lost, Arrives),
         row(Kind::Policy, policy(json!({ "conditions": null })), Arrives, Lost, Arrives),
+        // A choice of namespaces that is lost would give a login to all of them.
+        login(json!(null), Arrives, Lost, Arrives),
+        login(json!({ "namespaces": null }), Arrives, Refused(NO_PROPERTIES), Arrives),
+        login(json!({ "namespaces": { "names": null } }), Arrives, Refused(NO_PROPERTIES), Arrives),
+        login(json!({ "namespaces": { "selector": null } }), Arrives, Refused(NO_PROPERTIES), Arrives),
+        login(json!({ "namespaces": { "selector": null, "names": ["dev"] } }), Arrives, Lost, Arrives),
         // Inside, the door refuses them itself.
         role(
             inside(json!({ "StringEqual": null })),
@@ -136,6 +145,13 @@ fn rows() -> Vec<Row> {
         role(json!({ "condition": when, "policy": null }), Lost, Lost, Refused(WRONG_TYPE)),
         row(Kind::JwtIssuer, issuer(json!({ "jwks": null })), Lost, Lost, Refused(WRONG_TYPE)),
         row(Kind::JwtIssuer, issuer(json!({ "tokenExpiry": null })), Lost, Lost, Refused(WRONG_TYPE)),
+        row(
+            Kind::RegistryCredential,
+            credential(json!({ "expiresAt": null })),
+            Lost,
+            Lost,
+            Refused(WRONG_TYPE),
+        ),
         row(
             Kind::Policy,
             policy(json!({ "effect": null })),
@@ -194,7 +210,7 @@ async fn an_unknown_field_is_refused_by_those_who_check_and_dropped_by_the_other
     let cluster = cluster().await?;
     with_temp_ns(cluster, "unknown", async |namespace| {
         let client = cluster.admin().await?;
-        for kind in Kind::ACCESS {
+        for kind in Kind::DEFINED {
             let writer = writer(&client, &namespace, kind);
             let known = super::least(kind);
             let spec = super::merged(known.clone(), json!({ "nobodyKnows": ["this"] }));

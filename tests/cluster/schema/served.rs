@@ -1,7 +1,7 @@
 //! What the API server serves beside `spec`: status, names, columns, and what another definition makes of an object.
 
 use axum::http::Request;
-use faas_iam::api::{Kind, schema::missing_fields};
+use faas_iam::api::{Kind, schema::missing_fields, status::NamespaceCounts};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn condition(kind: &str, status: &str, reason: &str) -> Value {
 async fn an_object_that_nobody_looked_at_says_so_and_its_status_is_a_resource_of_its_own() -> Result<()> {
     let cluster = cluster().await?;
     with_temp_ns(cluster, "status", async |namespace| {
-        for kind in Kind::ACCESS {
+        for kind in Kind::DEFINED {
             let client = cluster.admin().await?;
             let writer = Writer { client, namespace: namespace.clone(), kind };
             let mut object = writer.post(writer.object("one", &least(kind))).await?;
@@ -63,8 +63,8 @@ async fn an_object_that_nobody_looked_at_says_so_and_its_status_is_a_resource_of
 #[tokio::test]
 async fn kubectl_knows_the_short_names_the_category_and_the_status() -> Result<()> {
     let client = cluster().await?.admin().await?;
-    let served = client.list_api_group_resources("iam.openfaas.com/v1").await?.resources;
-    for kind in Kind::ACCESS {
+    for kind in Kind::DEFINED {
+        let served = client.list_api_group_resources(&kind.api_version()).await?.resources;
         let found = served.iter().find(|r| r.name == kind.plural()).unwrap();
         assert_eq!(found.short_names, Some(vec![kind.short_name().to_owned()]));
         assert_eq!(found.categories, Some(vec!["openfaas".to_owned()]));
@@ -111,6 +111,47 @@ async fn kubectl_get_shows_whether_and_why_an_object_is_ready_and_what_it_is_abo
             let expected = ready.into_iter().chain(own).map(|(name, cell)| (name.to_owned(), cell));
             assert_eq!(columns(&writer).await?, expected.collect::<Vec<_>>(), "{kind}");
         }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn kubectl_get_shows_of_a_login_where_it_is_when_it_ends_and_whether_it_works() -> Result<()> {
+    let cluster = cluster().await?;
+    with_temp_ns(cluster, "logins", async |namespace| {
+        let kind = Kind::RegistryCredential;
+        let writer = Writer { client: cluster.admin().await?, namespace: namespace.clone(), kind };
+        let mut object = writer.post(writer.object("one", &least(kind))).await?;
+        let failure = json!({ "namespace": "dev", "reason": "QuotaExceeded", "message": "no more Secrets" });
+        object["status"] = json!({
+            "observedGeneration": 1,
+            "conditions": [
+                condition("Ready", "False", "NamespacesFailing"),
+                condition("Verified", "True", "LoginAccepted"),
+            ],
+            "registry": "ghcr.io",
+            "namespaces": NamespaceCounts::new(3, 2, 1),
+            "failures": [failure],
+            "failuresLeftOut": 0,
+            "expiresAt": "2027-01-31T12:00:00Z",
+        });
+        let written = put_status(&writer, "one", &object).await?;
+        assert_eq!(written["status"], object["status"]);
+        let expected = [
+            ("Name", json!("one")),
+            ("Registry", json!("ghcr.io")),
+            ("Namespaces", json!("2/3")),
+            ("Expires", json!("2027-01-31T12:00:00Z")),
+            ("Verified", json!("True")),
+            ("Ready", json!("False")),
+        ];
+        let expected = expected.map(|(name, cell)| (name.to_owned(), cell));
+        assert_eq!(columns(&writer).await?, expected);
+        object["metadata"] = written["metadata"].clone();
+        object["status"]["failures"] = vec![object["status"]["failures"][0].clone(); 11].into();
+        let refused = put_status(&writer, "one", &object).await.unwrap_err();
+        assert!(refused.to_string().contains("status.failures"), "{refused}");
         Ok(())
     })
     .await

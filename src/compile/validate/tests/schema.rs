@@ -2,7 +2,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 
-use super::super::{issuer, keys, policy, role};
+use super::super::{credential, issuer, keys, policy, role, selector};
 use super::Kind;
 use crate::api::crd;
 use crate::api::schema::{items, root};
@@ -24,7 +24,21 @@ fn names(schema: &JSONSchemaProps) -> Vec<String> {
 fn the_validator_knows_the_fields_of_the_schema_and_no_others() {
     let issuer_spec = spec(Kind::JwtIssuer);
     let statement = items(&property(&spec(Kind::Policy), "statement")).unwrap().clone();
+    let credentials = spec(Kind::RegistryCredential);
+    let targets = property(&credentials, "targets");
+    let namespaces = property(&targets, "namespaces");
+    let by_labels = property(&namespaces, "selector");
+    let expression = items(&property(&by_labels, "matchExpressions")).unwrap().clone();
     for (what, schema, known) in [
+        ("RegistryCredential", credentials.clone(), credential::FIELDS),
+        ("secretRef", property(&credentials, "secretRef"), credential::SECRET),
+        ("targets", targets.clone(), credential::TARGETS),
+        ("namespaces", namespaces.clone(), credential::NAMESPACES),
+        ("serviceAccounts", property(&targets, "serviceAccounts"), credential::ACCOUNTS),
+        ("output", property(&credentials, "output"), credential::OUTPUT),
+        ("verification", property(&credentials, "verification"), credential::VERIFICATION),
+        ("selector", by_labels, selector::FIELDS),
+        ("matchExpressions", expression, selector::EXPRESSION),
         ("JwtIssuer", issuer_spec.clone(), issuer::FIELDS),
         ("jwksRef", property(&issuer_spec, "jwksRef"), keys::REFERENCE),
         ("caBundleRef", property(&issuer_spec, "caBundleRef"), keys::REFERENCE),
@@ -40,7 +54,7 @@ fn the_validator_knows_the_fields_of_the_schema_and_no_others() {
 
 #[test]
 fn what_the_schema_requires_the_validator_requires() {
-    for kind in Kind::ACCESS {
+    for kind in Kind::DEFINED {
         for field in spec(kind).required.unwrap_or_default() {
             let (problems, _) = super::told(&super::judge(kind, super::with(kind, &field, None)));
             assert!(
