@@ -20,7 +20,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("engine", &["bundle", "model", "token"]),
     ("exchange", &["causes", "engine", "model", "token"]),
     ("route", &["model", "token"]),
-    ("registry", &["model", "token"]),
+    ("registry", &["bundle", "model", "token"]),
 ];
 
 /// Each module that does IO, and those that it may not use.

@@ -158,7 +158,8 @@ pub struct RegistryCredentialSpec {
     #[schemars(with = "StuckPods")]
     pub stuck_pods: Option<StuckPods>,
 
-    /// Whether nothing is written for now: what is there stays as it is. Default: `false`.
+    /// Whether the login is handed out nowhere for now: it is taken out of every namespace as if this object were
+    /// deleted, and comes back with `false`. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub suspend: Option<bool>,

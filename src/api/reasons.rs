@@ -90,7 +90,7 @@ pub enum Reason {
     RollingOut,
     /// Synced: in some namespaces something is in the way; `status.failures` says what.
     NamespacesFailing,
-    /// Synced: nothing is written, as `spec.suspend` says.
+    /// Synced: the login is handed out nowhere, as `spec.suspend` says.
     Suspended,
     /// Conflicted: an older RegistryCredential with the same registry is for some of the namespaces, too, and wins
     /// there.
@@ -246,7 +246,7 @@ impl Reason {
             Self::LoginAccepted         => ("LoginAccepted",         VERIFIED,     CREDENTIAL, Settled),
             Self::PullAccepted          => ("PullAccepted",          VERIFIED,     CREDENTIAL, Settled),
             Self::Refused               => ("Refused",               VERIFIED,     CREDENTIAL, Reconciling),
-            Self::Unreachable           => ("Unreachable",           VERIFIED,     CREDENTIAL, Reconciling),
+            Self::Unreachable           => ("Unreachable",           VERIFIED,     CREDENTIAL, Settled),
             Self::ForeignSecret         => ("ForeignSecret",         FAILURES,     CREDENTIAL, Reconciling),
             Self::ImmutableSecret       => ("ImmutableSecret",       FAILURES,     CREDENTIAL, Reconciling),
             Self::WrongType             => ("WrongType",             FAILURES,     CREDENTIAL, Reconciling),

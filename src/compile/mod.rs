@@ -14,7 +14,7 @@ mod wording;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use meant::unknown_action;
-pub(crate) use wording::is_hidden;
+pub(crate) use wording::{cut, is_hidden};
 
 use crate::api::{Kind, Reason};
 use crate::bundle::Origin;

@@ -29,13 +29,8 @@ pub fn conditions(
     previous: &[Condition],
     now: Timestamp,
 ) -> Vec<Condition> {
-    let new = |type_: &str, status: &str, reason: Reason, message: &str| Condition {
-        type_: type_.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_string(),
-        message: cut(message, limits::MESSAGE),
-        observed_generation: Some(generation),
-        last_transition_time: since(previous, type_, status).unwrap_or(Time(now)),
+    let new = |type_: &str, status: &str, reason: Reason, message: &str| {
+        condition(type_, status, reason, message, generation, previous, now)
     };
     let why = |type_: &str| new(type_, "True", report.reason, &report.message);
     let mut conditions = match report.readiness {
@@ -49,6 +44,26 @@ pub fn conditions(
         conditions.push(new(WARNINGS, "True", Reason::WarningsFound, &message));
     }
     conditions
+}
+
+/// One condition. Its transition time is that of `previous` unless the status flips.
+pub fn condition(
+    type_: &str,
+    status: &str,
+    reason: Reason,
+    message: &str,
+    generation: i64,
+    previous: &[Condition],
+    now: Timestamp,
+) -> Condition {
+    Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_string(),
+        message: cut(message, limits::MESSAGE),
+        observed_generation: Some(generation),
+        last_transition_time: since(previous, type_, status).unwrap_or(Time(now)),
+    }
 }
 
 /// Whether two lists of conditions say the same, whenever they began to.
@@ -69,7 +84,7 @@ fn since(previous: &[Condition], type_: &str, status: &str) -> Option<Time> {
 }
 
 /// All problems in one message: as many as can be read, and the number left out.
-pub(super) fn sum_up<'p>(problems: impl ExactSizeIterator<Item = &'p Problem>) -> String {
+pub(crate) fn sum_up<'p>(problems: impl ExactSizeIterator<Item = &'p Problem>) -> String {
     listed(problems, PROBLEMS)
 }
 

@@ -36,7 +36,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The first `max` characters; what is left out is shown by an ellipsis.
-pub(super) fn cut(text: &str, max: usize) -> String {
+pub(crate) fn cut(text: &str, max: usize) -> String {
     if text.chars().nth(max).is_none() {
         return text.to_owned();
     }

@@ -44,7 +44,7 @@ pub struct Credential {
     pub retain: bool,
     /// Whether Pods of functions that cannot pull are deleted, so that new ones can.
     pub recreate_stuck: bool,
-    /// Whether nothing is to be written for now.
+    /// Whether the login is handed out nowhere for now.
     pub suspended: bool,
 }
 

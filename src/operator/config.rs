@@ -66,6 +66,55 @@ pub struct Config {
     /// Whether issuers at private addresses are never dialled
     #[arg(long, env = "FAAS_IAM_FORBID_PRIVATE_ISSUERS")]
     pub forbid_private_issuers: bool,
+
+    /// Whether RegistryCredentials become pull secrets
+    #[arg(long, env = "FAAS_IAM_REGISTRY_CREDENTIALS")]
+    pub registry_credentials: bool,
+
+    /// The name of the pull secret that all logins of a namespace share
+    #[arg(long, env = "FAAS_IAM_PULL_SECRET", default_value = "faas-iam-pull", value_parser = secret, value_name = "NAME")]
+    pub pull_secret: Box<str>,
+
+    /// The function namespace that needs no annotation
+    #[arg(long, env = "FAAS_IAM_FUNCTION_NAMESPACE", default_value = "openfaas-fn", value_name = "NS")]
+    pub function_namespace: Box<str>,
+
+    /// A Secret of a single RegistryCredential that may be written, as NAMESPACE/NAME; several by commas
+    #[arg(
+        long,
+        env = "FAAS_IAM_DEDICATED_PULL_SECRETS",
+        value_parser = dedicated,
+        value_delimiter = ',',
+        value_name = "NS/NAME"
+    )]
+    pub dedicated_pull_secrets: Vec<(Box<str>, Box<str>)>,
+}
+
+/// A text that is no Secret's name, or does not name one in a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretNameError {
+    /// No name.
+    #[error("`{0}` is no name of a Secret: lower-case letters, digits, `-` and `.`")]
+    Name(String),
+    /// No pair.
+    #[error("`{0}` is no Secret in a namespace, such as `team-a/team-a-pull`")]
+    Pair(String),
+}
+
+/// A DNS-1123 subdomain (<https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>).
+fn secret(text: &str) -> Result<Box<str>, SecretNameError> {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let part = |part: &str| {
+        part.starts_with(is_end) && part.ends_with(is_end) && part.chars().all(|c| is_end(c) || c == '-')
+    };
+    let is = text.len() <= 253 && text.split('.').all(part);
+    if is { Ok(text.into()) } else { Err(SecretNameError::Name(text.to_owned())) }
+}
+
+fn dedicated(text: &str) -> Result<(Box<str>, Box<str>), SecretNameError> {
+    let pair = text.split_once('/').filter(|(namespace, _)| !namespace.is_empty());
+    let (namespace, name) = pair.ok_or_else(|| SecretNameError::Pair(text.to_owned()))?;
+    Ok((namespace.into(), secret(name)?))
 }
 
 /// A text that is no address of a gateway.
@@ -83,6 +132,24 @@ fn public_url(text: &str) -> Result<String, PublicUrlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pull_secret_has_a_secrets_name_and_a_dedicated_one_its_namespace() {
+        for (text, is) in [
+            ("faas-iam-pull", true),
+            ("a.b", true),
+            ("", false),
+            ("A", false),
+            ("-a", false),
+            ("a..b", false),
+        ] {
+            assert_eq!(secret(text).is_ok(), is, "{text}");
+        }
+        assert_eq!(dedicated("dev/own"), Ok(("dev".into(), "own".into())));
+        for text in ["own", "/own", "dev/", "dev/A"] {
+            assert!(dedicated(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_public_url_is_taken_as_it_is_written_and_has_a_scheme() {

@@ -24,7 +24,7 @@ pub struct Version {
 
 impl Version {
     /// Whether this is an older version of the same object, as an event that comes late is.
-    fn is_older_than(&self, other: &Self) -> bool {
+    pub(super) fn is_older_than(&self, other: &Self) -> bool {
         self.uid == other.uid && is_older(&self.resource_version, &other.resource_version)
     }
 }

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::election::{Election, Step, Terms, View};
@@ -22,22 +22,28 @@ use crate::causes::chain;
 pub struct Leadership {
     began: Instant,
     until: Arc<AtomicU64>,
+    told: watch::Sender<bool>,
 }
 
 impl Leadership {
     /// Nobody leads yet.
     pub fn new() -> Self {
-        Self { began: Instant::now(), until: Arc::default() }
+        Self { began: Instant::now(), until: Arc::default(), told: watch::Sender::new(false) }
     }
 
     /// Nobody else is asked: we lead for ever.
     pub fn alone() -> Self {
-        Self { began: Instant::now(), until: Arc::new(AtomicU64::new(u64::MAX)) }
+        Self { until: Arc::new(AtomicU64::new(u64::MAX)), told: watch::Sender::new(true), ..Self::new() }
     }
 
     /// Whether we lead now.
     pub fn leads(&self) -> bool {
         self.now() < self.until.load(Ordering::Acquire)
+    }
+
+    /// Tells whenever it has changed.
+    pub fn changes(&self) -> watch::Receiver<bool> {
+        self.told.subscribe()
     }
 
     /// Ms on a clock that no one sets.
@@ -89,6 +95,7 @@ impl Candidate {
             if leads != led {
                 led = leads;
                 tracing::info!(identity = self.identity, leads, "leadership has changed");
+                self.leadership.told.send_replace(leads);
                 let _ = tell.send(Seen::Leading).await;
             }
             tokio::select! {

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::pulls::metrics::PullMetrics;
 use crate::api::Reason;
 
 /// The objects of a kind by what became of them.
@@ -94,6 +95,8 @@ pub struct Metrics {
     pub missing_fields: Family<KindLabels, Gauge>,
     /// Whether the index's name is somebody else's.
     pub index_taken: Gauge,
+    /// Pull secrets.
+    pub pulls: PullMetrics,
 }
 
 impl Metrics {
@@ -115,6 +118,7 @@ impl Metrics {
             leader: Gauge::default(),
             missing_fields: Family::default(),
             index_taken: Gauge::default(),
+            pulls: PullMetrics::new(&mut registry),
             registry: Registry::default(),
         };
         let r = &mut registry;

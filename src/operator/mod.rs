@@ -19,6 +19,7 @@ pub mod objects;
 pub mod pace;
 pub mod plan;
 mod publish;
+pub mod pulls;
 pub mod recorders;
 pub mod references;
 pub mod reporting;

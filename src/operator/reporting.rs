@@ -105,6 +105,11 @@ impl Reporting {
         }
     }
 
+    /// Tells of something about an object that its status tells, too.
+    pub async fn tell_of(&self, key: &ObjectRef, uid: &str, news: &News) {
+        self.publish(news, "Reconcile", &self.object(key, uid)).await;
+    }
+
     /// Tells of something that is about the bundle as a whole, on the index Secret.
     pub async fn tell_of_bundle(&self, news: &News) {
         let regarding = ObjectReference {

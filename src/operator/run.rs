@@ -7,7 +7,7 @@ use std::time::Duration;
 use kube::client::ClientBuilder;
 use kube::{Api, Client};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::timeout::TimeoutLayer;
@@ -19,6 +19,7 @@ use super::holdings::HeldIndex;
 use super::lease::{Candidate, Leadership};
 use super::notices::Notices;
 use super::pace::{Budget, Pace, Repairs};
+use super::pulls::{self, Install, verify::Verifier};
 use super::references::References;
 use super::reporting::Reporting;
 use super::seen;
@@ -30,7 +31,7 @@ use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Bundle, assemble};
 use crate::causes::chain;
 use crate::endpoints;
-use crate::fetch::{Cluster, Fetcher, Options};
+use crate::fetch::{Cluster, Fetcher, Options, TrustRoots};
 use crate::kubeconfig::{self, NoCluster};
 
 /// Messages that may wait; who tells waits where there are more.
@@ -115,6 +116,8 @@ async fn work(
     let watches = Watches::new(client.clone(), &config.cluster.namespace, config.bundle_limit, tell.clone());
     let mut watching = JoinSet::new();
     watches.start(&mut watching);
+    let (roots, _) = watch::channel(None);
+    let pulls = pulls(&config, &client, &identity, &leadership, &served, &roots, &stop);
     let options = Options { forbid_private: config.forbid_private_issuers, ..Options::default() };
     let operator = Operator {
         world,
@@ -133,11 +136,43 @@ async fn work(
         budget: Budget::default(),
         repairs: Repairs::default(),
         rival: None,
+        roots,
         notices: Notices::default(),
         tasks: JoinSet::new(),
     };
-    operator.run(seen, stop).await;
+    tokio::join!(operator.run(seen, stop), async {
+        if let Some(pulls) = pulls {
+            pulls.await;
+        }
+    });
     watching.shutdown().await;
+}
+
+/// What looks after pull secrets, where it is asked for.
+fn pulls(
+    config: &Config,
+    client: &Client,
+    identity: &str,
+    leadership: &Leadership,
+    served: &Arc<Served>,
+    roots: &watch::Sender<Option<TrustRoots>>,
+    stop: &CancellationToken,
+) -> Option<impl Future<Output = ()> + use<>> {
+    if !config.registry_credentials {
+        return None;
+    }
+    let install = Install {
+        namespace: config.cluster.namespace.as_str().into(),
+        secret: config.pull_secret.clone(),
+        default_namespace: config.function_namespace.clone(),
+        dedicated: config.dedicated_pull_secrets.iter().cloned().collect(),
+    };
+    let verifier = Verifier::new(roots.subscribe());
+    let (client, identity, leadership) = (client.clone(), identity.to_owned(), leadership.clone());
+    let (served, stop) = (served.clone(), stop.clone());
+    Some(async move {
+        pulls::run::run(client, install, &identity, verifier, leadership, served, stop).await;
+    })
 }
 
 fn candidate(

@@ -103,7 +103,7 @@ fn detail(kind: Kind, report: &Report, keys: Option<&KeysStatus>) -> (Option<&'s
 }
 
 /// What `Ready` says now, where it said something else before. A first `True` is news, too.
-fn news(before: &[Condition], after: &[Condition]) -> Option<News> {
+pub fn news(before: &[Condition], after: &[Condition]) -> Option<News> {
     let ready = |list: &[Condition]| {
         let found = list.iter().find(|c| c.type_ == READY)?;
         Some(News {

@@ -69,6 +69,7 @@ impl Operator {
     async fn trust(&mut self, pem: Option<Vec<u8>>, now: i64) {
         let before = self.world.trusted.known().then(|| self.world.trusted.roots());
         let said = self.world.trusted.see(pem.as_deref(), now / 1000);
+        self.roots.send_replace(Some(self.world.trusted.roots()));
         if before.is_some_and(|before| before != self.world.trusted.roots()) {
             self.world.keybook.hurry(now, |_| true);
         }

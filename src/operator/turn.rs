@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use k8s_openapi::jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +28,7 @@ use super::world::{Due, SigningKey, World};
 use crate::api::Kind;
 use crate::causes::chain;
 use crate::compile::ObjectRef;
-use crate::fetch::Fetcher;
+use crate::fetch::{Fetcher, TrustRoots};
 use crate::model::KeyRef;
 
 /// A pass waits until nothing was seen for this long,
@@ -58,6 +58,8 @@ pub struct Operator {
     pub(super) notices: Notices,
     /// Who has changed the index last, where that is not us.
     pub(super) rival: Option<Box<str>>,
+    /// Whom the installation trusts, for others who ask; `None` until that was seen.
+    pub(super) roots: watch::Sender<Option<TrustRoots>>,
     pub(super) tasks: JoinSet<()>,
 }
 

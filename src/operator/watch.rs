@@ -261,7 +261,7 @@ impl Watches {
 }
 
 /// Whether the API server says that we may not.
-fn is_refusal(error: &watcher::Error) -> bool {
+pub(super) fn is_refusal(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => {
             super::apply::code(error) == Some(403)

@@ -8,6 +8,7 @@ mod expiry;
 mod file;
 mod login;
 mod merged;
+mod parts;
 mod references;
 mod source;
 
@@ -16,5 +17,6 @@ pub use expiry::{Lifetime, Milestone, expiry};
 pub use file::DOCKER_CONFIG_JSON;
 pub use login::{Login, LoginError};
 pub use merged::{MAX_SECRET_BYTES, Merged, merge, read};
-pub use references::{ADDED, Account, patch};
+pub use parts::{Fate, File, Left, Marks, Part, file};
+pub use references::{ADDED, Account, added, patch};
 pub use source::{Found, SourceError, find};

@@ -10,7 +10,7 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation};
 use serde_json::{Value, json};
 
-/// The annotation that names what we have added, by commas.
+/// The annotation that names what installations have added, each as `IAM namespace/name`, by commas.
 pub const ADDED: &str = "iam.openfaas.com/pull-secrets";
 
 /// A ServiceAccount, as far as it matters here.
@@ -24,17 +24,23 @@ pub struct Account {
     pub references: Option<Vec<String>>,
 }
 
-/// What has to be done for the account to name these pull secrets of ours and no others; `None` where nothing has.
+/// What has to be done for the account to name these pull secrets of an installation and no others of it; `None` where
+/// nothing has. Those that are `released` stay named, and are ours no longer. `owner` is the installation's IAM namespace.
 ///
 /// Names that were there before us count as there, and stay when they are wanted no longer. A name that stands there
 /// twice, which is never our doing, is left; where ours is taken away, once.
-pub fn patch(account: &Account, wanted: &BTreeSet<&str>) -> Option<Patch> {
+pub fn patch(
+    account: &Account,
+    owner: &str,
+    wanted: &BTreeSet<&str>,
+    released: impl Fn(&str) -> bool,
+) -> Option<Patch> {
     let there = account.references.as_deref().unwrap_or_default();
-    let added = added(account);
+    let added = added(account, owner);
     let missing: Vec<_> = wanted.iter().copied().filter(|name| !there.iter().any(|is| is == name)).collect();
     let spare: Vec<usize> = added
         .iter()
-        .filter(|name| !wanted.contains(*name))
+        .filter(|name| !wanted.contains(*name) && !released(name))
         .filter_map(|name| there.iter().rposition(|is| is == name))
         .collect();
     let kept: BTreeSet<_> =
@@ -45,13 +51,20 @@ pub fn patch(account: &Account, wanted: &BTreeSet<&str>) -> Option<Patch> {
     let mut steps = vec![seen(account)];
     steps.extend(without(spare));
     steps.extend(with(account, &missing));
-    steps.extend(marked(account, &kept));
+    steps.extend(marked(account, owner, &kept));
     Some(Patch(steps))
 }
 
-fn added(account: &Account) -> BTreeSet<&str> {
+/// The names that this installation has added.
+pub fn added<'a>(account: &'a Account, owner: &str) -> BTreeSet<&'a str> {
+    let pairs = marks(account).filter_map(|mark| mark.split_once('/'));
+    pairs.filter(|(of, _)| *of == owner).map(|(_, name)| name).collect()
+}
+
+/// What all installations have added, each as `IAM namespace/name`.
+fn marks(account: &Account) -> impl Iterator<Item = &str> {
     let names = account.annotations.as_ref().and_then(|all| all.get(ADDED));
-    names.into_iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty()).collect()
+    names.into_iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty())
 }
 
 fn at<'a>(tokens: impl IntoIterator<Item = &'a str>) -> PointerBuf {
@@ -77,10 +90,13 @@ fn with(account: &Account, names: &[&str]) -> Vec<PatchOperation> {
     list.into_iter().chain(each).collect()
 }
 
-fn marked(account: &Account, names: &BTreeSet<&str>) -> Vec<PatchOperation> {
+fn marked(account: &Account, owner: &str, names: &BTreeSet<&str>) -> Vec<PatchOperation> {
+    let own = format!("{owner}/");
+    let others = marks(account).filter(|mark| !mark.starts_with(&own)).map(str::to_owned);
+    let names: BTreeSet<String> = names.iter().map(|name| own.clone() + name).chain(others).collect();
     let is_there = account.annotations.as_ref().is_some_and(|all| all.contains_key(ADDED));
     let path = || at(["metadata", "annotations", ADDED]);
-    let value = Value::from(names.iter().copied().collect::<Vec<_>>().join(","));
+    let value = Value::from(names.iter().map(String::as_str).collect::<Vec<_>>().join(","));
     match (is_there, names.is_empty()) {
         (true, true) => vec![PatchOperation::Remove(RemoveOperation { path: path() })],
         (true, false) => vec![PatchOperation::Replace(ReplaceOperation { path: path(), value })],

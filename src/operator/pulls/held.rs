@@ -1,0 +1,190 @@
+//! What the cluster holds that matters for pull secrets, as far as somebody needs it: namespaces, ServiceAccounts, the
+//! accounts that functions run as, and the Secrets of our names. Of Secrets that are not ours nothing is kept but that
+//! they are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt as _;
+
+use super::mirror::Kept;
+use super::names;
+use crate::bundle::Digest;
+use crate::model::Registry;
+use crate::model::is_function_namespace;
+use crate::operator::holdings::Version;
+use crate::operator::rivals::rival;
+use crate::registry::{Account, DOCKER_CONFIG_JSON, Login, Marks, merge, read};
+
+/// The type of every pull secret.
+pub const TYPE: &str = "kubernetes.io/dockerconfigjson";
+
+/// A namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldNamespace {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it takes credentials.
+    pub takes: bool,
+    /// Whether it is being deleted: nothing can be made in it any more.
+    pub ends: bool,
+    /// When it was created, seconds since 1970.
+    pub created: i64,
+    version: Version,
+}
+
+impl HeldNamespace {
+    /// As it was seen; `default` is the default function namespace.
+    pub fn of(namespace: &Namespace, default: &str) -> Self {
+        let name = namespace.name_any();
+        Self {
+            labels: namespace.labels().clone(),
+            takes: is_function_namespace(&name, namespace.annotations(), default),
+            ends: namespace.metadata.deletion_timestamp.is_some(),
+            created: created(&namespace.metadata),
+            version: version(&namespace.metadata),
+        }
+    }
+}
+
+/// A ServiceAccount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldAccount {
+    /// What it says of pull secrets.
+    pub account: Account,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Who has changed it last, where that is not us.
+    pub rival: Option<Box<str>>,
+    version: Version,
+}
+
+impl HeldAccount {
+    /// As it was seen.
+    pub fn of(account: &ServiceAccount) -> Self {
+        let meta = &account.metadata;
+        let references = account.image_pull_secrets.as_ref();
+        let version = version(meta);
+        Self {
+            account: Account {
+                resource_version: version.resource_version.clone(),
+                annotations: meta.annotations.clone(),
+                references: references.map(|all| all.iter().map(|one| one.name.clone()).collect()),
+            },
+            labels: account.labels().clone(),
+            rival: rival(meta, None),
+            version,
+        }
+    }
+}
+
+/// As whom a function runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldFunction {
+    /// The ServiceAccount's name.
+    pub account: Box<str>,
+    version: Version,
+}
+
+impl HeldFunction {
+    /// As it was seen.
+    pub fn of(deployment: &Deployment) -> Self {
+        let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+        let account = pod.and_then(|pod| pod.service_account_name.as_deref()).filter(|name| !name.is_empty());
+        Self { account: account.unwrap_or("default").into(), version: version(&deployment.metadata) }
+    }
+}
+
+/// A Secret of one of our names. Has no `Debug`: it holds logins.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeldSecret {
+    /// Which version.
+    pub version: Version,
+    /// Whether it says that we made it, for this installation.
+    pub ours: bool,
+    /// Whether it is of [`TYPE`], which nobody can change.
+    pub fits: bool,
+    /// Whether nobody can change it.
+    pub immutable: bool,
+    /// Of the file in it.
+    pub digest: Option<Digest>,
+    /// Keys beside the file.
+    pub others: BTreeSet<String>,
+    /// What it says of the entries in it.
+    pub marks: Marks,
+    /// Whether Argo CD is told to leave it alone.
+    pub marked: bool,
+    /// What is in it, where it is ours.
+    pub logins: Arc<BTreeMap<Registry, Login>>,
+    /// Of the file that we would have written for the same logins.
+    pub meaning: Digest,
+    /// Who has changed it last, where that is not us.
+    pub rival: Option<Box<str>>,
+}
+
+impl HeldSecret {
+    /// As it was seen, by an installation in the IAM namespace `owner`.
+    pub fn of(secret: &Secret, owner: &str, known: &mut Contents) -> Self {
+        let data = secret.data.as_ref();
+        let file = data.and_then(|data| data.get(DOCKER_CONFIG_JSON));
+        let (logins, meaning) = file.map_or_else(Default::default, |file| known.of(&file.0));
+        let ours = names::is_ours(secret.labels(), owner);
+        let keys = data.into_iter().flatten().map(|(key, _)| key.clone());
+        Self {
+            version: version(&secret.metadata),
+            ours,
+            fits: secret.type_.as_deref() == Some(TYPE),
+            immutable: secret.immutable == Some(true),
+            digest: file.map(|file| Digest::of(&file.0)),
+            others: keys.filter(|key| key != DOCKER_CONFIG_JSON).collect(),
+            marks: names::marks(secret.annotations()),
+            marked: names::is_marked(secret.annotations()),
+            logins: if ours { logins } else { Arc::default() },
+            meaning,
+            rival: rival(&secret.metadata, None),
+        }
+    }
+}
+
+/// What the files of many namespaces say, each once: they mostly say the same.
+#[derive(Default)]
+pub struct Contents(BTreeMap<Digest, (Weak<BTreeMap<Registry, Login>>, Digest)>);
+
+impl Contents {
+    fn of(&mut self, file: &[u8]) -> (Arc<BTreeMap<Registry, Login>>, Digest) {
+        let digest = Digest::of(file);
+        if let Some((logins, meaning)) = self.0.get(&digest)
+            && let Some(logins) = logins.upgrade()
+        {
+            return (logins, *meaning);
+        }
+        self.0.retain(|_, (logins, _)| logins.strong_count() > 0);
+        let logins = Arc::new(read(file));
+        let meaning = Digest::of(&merge(logins.iter()).file);
+        self.0.insert(digest, (Arc::downgrade(&logins), meaning));
+        (logins, meaning)
+    }
+}
+
+macro_rules! kept {
+    ($($of:ty),*) => {$(
+        impl Kept for $of {
+            fn is_older_than(&self, other: &Self) -> bool {
+                self.version.is_older_than(&other.version)
+            }
+        }
+    )*};
+}
+kept!(HeldNamespace, HeldAccount, HeldFunction, HeldSecret);
+
+fn version(meta: &ObjectMeta) -> Version {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    Version { uid: text(&meta.uid), resource_version: text(&meta.resource_version) }
+}
+
+fn created(meta: &ObjectMeta) -> i64 {
+    meta.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second())
+}

@@ -1,0 +1,382 @@
+//! A cluster in memory, as far as pull secrets see it: it takes the writes as an API server does (versions, tests of JSON
+//! Patch, immutable Secrets), tells of every change, and counts.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::DynamicObject;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::api::{Kind, Reason};
+use crate::operator::pulls::declared::Declared;
+use crate::operator::pulls::held::{HeldAccount, HeldFunction, HeldNamespace};
+use crate::operator::pulls::mirror::Change;
+use crate::operator::pulls::plan::{Act, Ended, Miss, Object, Step, Wrote, created};
+use crate::operator::pulls::source::Source;
+use crate::operator::pulls::work::goal;
+use crate::operator::pulls::world::{Install, Key, Seen, World};
+use crate::operator::reporting::Reported;
+use crate::operator::shown::Shown;
+
+pub const IAM: &str = "openfaas";
+pub const PULL: &str = "faas-iam-pull";
+pub const START: i64 = 1_800_000_000_000;
+
+/// An object of the cluster, as JSON.
+pub type Objects = BTreeMap<Key, Value>;
+
+pub struct Cluster {
+    pub world: World,
+    pub now: i64,
+    pub namespaces: BTreeMap<Box<str>, Value>,
+    pub accounts: Objects,
+    pub secrets: Objects,
+    pub functions: Objects,
+    pub credentials: BTreeMap<Box<str>, Value>,
+    pub sources: BTreeMap<Box<str>, Source>,
+    /// Every write, as `namespace verb object`.
+    pub writes: Vec<String>,
+    /// What the API server says to every write in a namespace.
+    pub refusing: BTreeMap<Box<str>, (Reason, &'static str)>,
+    pub install: Install,
+    version: i64,
+}
+
+pub fn key(namespace: &str, name: &str) -> Key {
+    (namespace.into(), name.into())
+}
+
+impl Cluster {
+    /// With these function namespaces, each with its `default` ServiceAccount, and an operator that knows them.
+    pub fn of(namespaces: &[&str]) -> Self {
+        let install = Install {
+            namespace: IAM.into(),
+            secret: PULL.into(),
+            default_namespace: "openfaas-fn".into(),
+            dedicated: [key("dev", "own")].into(),
+        };
+        let mut cluster = Self {
+            world: World::new(install.clone()),
+            now: START,
+            namespaces: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            writes: Vec::new(),
+            refusing: BTreeMap::new(),
+            install,
+            version: 0,
+        };
+        cluster.restart();
+        namespaces.iter().for_each(|name| cluster.namespace(name, json!({"openfaas": "1"})));
+        cluster
+    }
+
+    /// Another operator, which lists everything.
+    pub fn restart(&mut self) {
+        self.world = World::new(self.install.clone());
+        self.list();
+        for name in self.world.sources_wanted() {
+            let source = self.sources.get(&name).cloned().unwrap_or(Source::Absent);
+            self.see(Seen::Source(name, source));
+        }
+        if self.world.is_known() {
+            self.world.recover();
+        }
+    }
+
+    /// Everything is listed, as after a watch that broke off.
+    pub fn list(&mut self) {
+        let default = self.install.default_namespace.clone();
+        self.see(Seen::Namespace(Change::Begin));
+        for (name, object) in self.namespaces.clone() {
+            let held = HeldNamespace::of(&typed(&object), &default);
+            self.see(Seen::Namespace(Change::Item(name, held)));
+        }
+        self.see(Seen::Namespace(Change::End));
+        self.see(Seen::Account(Change::Begin));
+        for (key, object) in self.accounts.clone() {
+            self.see(Seen::Account(Change::Item(key, HeldAccount::of(&typed(&object)))));
+        }
+        self.see(Seen::Account(Change::End));
+        self.see(Seen::Function(Change::Begin));
+        for (key, object) in self.functions.clone() {
+            self.see(Seen::Function(Change::Item(key, HeldFunction::of(&typed(&object)))));
+        }
+        self.see(Seen::Function(Change::End));
+        self.see(Seen::Secret(Change::Begin));
+        for (key, object) in self.secrets.clone().into_iter().filter(|((_, name), _)| **name == *PULL) {
+            let held = self.world.kept(&typed(&object));
+            self.see(Seen::Secret(Change::Item(key, held)));
+        }
+        self.see(Seen::Secret(Change::End));
+        for key in self.install.dedicated.clone() {
+            let held = self.secrets.get(&key).cloned().map(|object| self.world.kept(&typed(&object)));
+            self.see(Seen::Dedicated(key, held));
+        }
+        self.see(Seen::Credential(Change::Begin));
+        for (name, object) in self.credentials.clone() {
+            self.see(Seen::Credential(Change::Item(name, declared(&object))));
+        }
+        self.see(Seen::Credential(Change::End));
+    }
+
+    fn see(&mut self, seen: Seen) {
+        self.world.take(seen, self.now);
+    }
+
+    fn next(&mut self) -> String {
+        self.version += 1;
+        self.version.to_string()
+    }
+
+    /// A namespace with these annotations, and its `default` ServiceAccount.
+    pub fn namespace(&mut self, name: &str, annotations: Value) {
+        let second = self.version;
+        let version = self.next();
+        let object = json!({"metadata": {
+            "name": name, "uid": format!("n-{name}"), "resourceVersion": version, "annotations": annotations,
+            "labels": {"name": name},
+            "creationTimestamp": Timestamp::from_second(1_700_000_000 + second).unwrap().to_string(),
+        }});
+        self.namespaces.insert(name.into(), object.clone());
+        let held = HeldNamespace::of(&typed(&object), &self.install.default_namespace);
+        self.see(Seen::Namespace(Change::Set(name.into(), held)));
+        if !self.accounts.contains_key(&key(name, "default")) {
+            self.account(name, "default", json!({}));
+        }
+    }
+
+    /// A namespace is being deleted.
+    pub fn ends(&mut self, name: &str) {
+        let version = self.next();
+        let object = self.namespaces.get_mut(name).unwrap();
+        object["metadata"]["deletionTimestamp"] = json!("2027-01-01T00:00:00Z");
+        object["metadata"]["resourceVersion"] = json!(version);
+        let held = HeldNamespace::of(&typed(object), &self.install.default_namespace);
+        self.see(Seen::Namespace(Change::Set(name.into(), held)));
+    }
+
+    /// A ServiceAccount, as somebody writes it.
+    pub fn account(&mut self, namespace: &str, name: &str, mut object: Value) {
+        let (version, key) = (self.next(), key(namespace, name));
+        object["metadata"]["name"] = json!(name);
+        object["metadata"]["namespace"] = json!(namespace);
+        object["metadata"]["uid"] = json!(format!("a-{namespace}-{name}"));
+        object["metadata"]["resourceVersion"] = json!(version);
+        self.accounts.insert(key.clone(), object.clone());
+        self.see(Seen::Account(Change::Set(key, HeldAccount::of(&typed(&object)))));
+    }
+
+    /// A function that runs as this ServiceAccount.
+    pub fn function(&mut self, namespace: &str, name: &str, account: &str) {
+        let (version, key) = (self.next(), key(namespace, name));
+        let object = json!({
+            "metadata": {"name": name, "namespace": namespace, "uid": name, "resourceVersion": version},
+            "spec": {"selector": {}, "template": {"spec": {"containers": [], "serviceAccountName": account}}},
+        });
+        self.functions.insert(key.clone(), object.clone());
+        self.see(Seen::Function(Change::Set(key, HeldFunction::of(&typed(&object)))));
+    }
+
+    /// A Secret, as somebody writes it; `None` deletes it.
+    pub fn secret(&mut self, namespace: &str, name: &str, object: Option<Value>) {
+        let key = key(namespace, name);
+        let Some(mut object) = object else {
+            self.secrets.remove(&key);
+            return self.told(key);
+        };
+        object["metadata"]["name"] = json!(name);
+        object["metadata"]["uid"] = json!(format!("s-{}", self.version));
+        object["metadata"]["resourceVersion"] = json!(self.next());
+        self.secrets.insert(key.clone(), object);
+        self.told(key);
+    }
+
+    fn told(&mut self, key: Key) {
+        let held = self.secrets.get(&key).cloned().map(|object| self.world.kept(&typed(&object)));
+        let seen = match held {
+            held if *key.1 != *PULL => Seen::Dedicated(key, held),
+            Some(held) => Seen::Secret(Change::Set(key, held)),
+            None => Seen::Secret(Change::Gone(key)),
+        };
+        self.see(seen);
+    }
+
+    /// The login in the Secret `name` of the IAM namespace.
+    pub fn source(&mut self, name: &str, username: &str, password: &str) {
+        let data = [("username", username), ("password", password)];
+        let data = data.map(|(key, value)| (key, Zeroizing::new(value.as_bytes().to_vec())));
+        self.sourced(name, Source::Secret("kubernetes.io/basic-auth".to_owned(), data.into()));
+    }
+
+    pub fn sourced(&mut self, name: &str, source: Source) {
+        self.sources.insert(name.into(), source.clone());
+        if self.world.sources_wanted().contains(name) {
+            self.see(Seen::Source(name.into(), source));
+        }
+    }
+
+    /// A RegistryCredential; the first is the oldest.
+    pub fn credential(&mut self, name: &str, spec: Value) {
+        let version = self.next();
+        let before = self.credentials.get(name);
+        let created = before.map_or_else(
+            || json!(Timestamp::from_second(1_700_000_000 + self.version).unwrap().to_string()),
+            |before| before["metadata"]["creationTimestamp"].clone(),
+        );
+        let generation = before.map_or(1, |before| before["metadata"]["generation"].as_i64().unwrap() + 1);
+        let status = before.map_or(Value::Null, |before| before["status"].clone());
+        let object = json!({
+            "apiVersion": "iam.openfaas.com/v1alpha1", "kind": "RegistryCredential",
+            "metadata": {
+                "name": name, "uid": format!("c-{name}"), "resourceVersion": version, "generation": generation,
+                "creationTimestamp": created,
+            },
+            "spec": spec, "status": status,
+        });
+        self.credentials.insert(name.into(), object.clone());
+        self.see(Seen::Credential(Change::Set(name.into(), declared(&object))));
+        for name in self.world.sources_wanted() {
+            let source = self.sources.get(&name).cloned().unwrap_or(Source::Absent);
+            self.see(Seen::Source(name, source));
+        }
+    }
+
+    pub fn delete(&mut self, credential: &str) {
+        self.credentials.remove(credential);
+        self.see(Seen::Credential(Change::Gone(credential.into())));
+    }
+
+    /// Does everything that is to be done now. Returns the writes.
+    pub fn settle(&mut self) -> Vec<String> {
+        let before = self.writes.len();
+        self.world.work.wake(self.now);
+        while let Some((namespace, steps)) = self.world.next_job(self.now) {
+            self.work(namespace, steps);
+            assert!(self.writes.len() < before + 10_000, "it goes round: {:?}", self.writes.last());
+        }
+        self.writes[before..].to_vec()
+    }
+
+    fn work(&mut self, namespace: Box<str>, steps: Vec<Step>) {
+        let (mut done, mut missed, goal) = (Vec::new(), None, goal(&steps));
+        for step in steps {
+            match self.write(&namespace, &step) {
+                Ok(wrote) => done.push((step.object, step.goal, wrote)),
+                Err(miss) => missed = missed.or(Some(miss)),
+            }
+        }
+        self.world.ended(Ended { namespace, goal, done, missed }, self.now);
+    }
+
+    fn write(&mut self, namespace: &str, step: &Step) -> Result<Wrote, Miss> {
+        let (Object::Account(name) | Object::Secret(name)) = &step.object;
+        let verb = match &step.act {
+            Act::Refer(_) => "refer",
+            Act::Create(_) => "create",
+            Act::Change(_) => "change",
+            Act::Delete(_) => "delete",
+        };
+        self.writes.push(format!("{namespace} {verb} {name}"));
+        if let Some((reason, words)) = self.refusing.get(namespace) {
+            return Err(Miss::Failed(*reason, (*words).to_owned()));
+        }
+        let (version, key) = (self.next(), key(namespace, name));
+        match &step.act {
+            Act::Refer(patch) => {
+                let object = self.accounts.get_mut(&key).ok_or(Miss::Beaten)?;
+                let mut after = object.clone();
+                json_patch::patch(&mut after, patch).map_err(|_| Miss::Beaten)?;
+                after["metadata"]["resourceVersion"] = json!(version);
+                *object = after;
+                Ok(Wrote::Account(Box::new(typed(object))))
+            }
+            Act::Create(file) if !self.secrets.contains_key(&key) => {
+                let mut object = created(name, file, IAM);
+                object["metadata"]["uid"] = json!(format!("s-{version}"));
+                object["metadata"]["resourceVersion"] = json!(version);
+                self.secrets.insert(key, object.clone());
+                Ok(Wrote::Secret(Box::new(typed(&object))))
+            }
+            Act::Create(_) => Err(Miss::Beaten),
+            Act::Change(patch) => {
+                let object = self.secrets.get_mut(&key).ok_or(Miss::Beaten)?;
+                let is = |name: &str| object["metadata"][name] == patch["metadata"][name];
+                if !is("uid") || !is("resourceVersion") {
+                    return Err(Miss::Beaten);
+                }
+                assert!(object["immutable"] != json!(true) || patch.get("data").is_none(), "it is immutable");
+                json_patch::merge(object, patch);
+                object["metadata"]["resourceVersion"] = json!(version);
+                Ok(Wrote::Secret(Box::new(typed(object))))
+            }
+            Act::Delete(seen) => {
+                let object = self.secrets.get(&key).ok_or(Miss::Beaten)?;
+                if object["metadata"]["resourceVersion"] != json!(seen.resource_version) {
+                    return Err(Miss::Beaten);
+                }
+                self.secrets.remove(&key);
+                Ok(Wrote::Gone)
+            }
+        }
+    }
+
+    /// Writes the statuses that are due; returns how many.
+    pub fn report(&mut self) -> usize {
+        let told = self.world.statuses(Timestamp::from_millisecond(self.now).unwrap());
+        for one in &told {
+            let version = self.next();
+            let object = self.credentials.get_mut(&*one.write.key.name).unwrap();
+            let mut status = object["status"].clone();
+            json_patch::merge(&mut status, &one.write.status);
+            object["status"] = status.clone();
+            object["metadata"]["resourceVersion"] = json!(version);
+            self.world.reported(one, Reported::Written(version, status), self.now);
+        }
+        told.len()
+    }
+
+    /// A condition of a credential, as `status reason: message`.
+    pub fn condition(&mut self, credential: &str, type_: &str) -> String {
+        self.report();
+        let conditions =
+            self.credentials[credential]["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let found = conditions.iter().find(|condition| condition["type"] == type_);
+        let text = |condition: &Value, name: &str| condition[name].as_str().unwrap_or_default().to_owned();
+        found.map_or_else(String::new, |one| {
+            format!("{} {}: {}", text(one, "status"), text(one, "reason"), text(one, "message"))
+        })
+    }
+
+    /// What a namespace's pull secret says: `registry=user:password`.
+    pub fn logins(&self, namespace: &str, name: &str) -> Vec<String> {
+        let Some(object) = self.secrets.get(&key(namespace, name)) else { return Vec::new() };
+        let secret: Secret = typed(object);
+        let file = &secret.data.unwrap()[".dockerconfigjson"].0;
+        let logins = crate::registry::read(file);
+        logins
+            .iter()
+            .map(|(registry, login)| format!("{registry}={}:{}", login.username(), login.password()))
+            .collect()
+    }
+
+    /// The names that a ServiceAccount refers to.
+    pub fn references(&self, namespace: &str, account: &str) -> Vec<String> {
+        let account: ServiceAccount = typed(&self.accounts[&key(namespace, account)]);
+        account.image_pull_secrets.unwrap_or_default().into_iter().map(|one| one.name).collect()
+    }
+}
+
+fn declared(object: &Value) -> Declared {
+    let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+    Declared::of(&Shown::new(Kind::RegistryCredential, object))
+}
+
+fn typed<T: serde::de::DeserializeOwned>(object: &Value) -> T {
+    serde_json::from_value(object.clone()).unwrap()
+}

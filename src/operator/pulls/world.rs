@@ -1,0 +1,427 @@
+//! Everything that is known about pull secrets, and what each namespace is to have by it. Pure: fed by plain calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::checks::Checks;
+use super::declared::Declared;
+use super::held::{Contents, HeldAccount, HeldFunction, HeldNamespace, HeldSecret};
+use super::mirror::{Change, Kept as _, Mirror};
+use super::plan::{Desired, There, Wanted};
+use super::source::{Lack, Source, login};
+use super::tally::Tally;
+use super::work::Work;
+use crate::model::{Credential, Output, Registry};
+use crate::operator::allowance::Allowance;
+use crate::registry::{File, Left, Login, Marks, Part, added, file};
+
+/// The key of an object in a namespace.
+pub type Key = (Box<str>, Box<str>);
+
+/// What an installation is told.
+#[derive(Debug, Clone)]
+pub struct Install {
+    /// The IAM namespace.
+    pub namespace: Box<str>,
+    /// The name of the merged pull Secret.
+    pub secret: Box<str>,
+    /// The function namespace that needs no annotation.
+    pub default_namespace: Box<str>,
+    /// The Secrets of single credentials that we have the right to write, by namespace and name.
+    pub dedicated: BTreeSet<Key>,
+}
+
+impl Install {
+    /// Whether we may write this Secret.
+    pub fn may_write(&self, namespace: &str, name: &str) -> bool {
+        *name == *self.secret || self.dedicated.contains(&(namespace.into(), name.into()))
+    }
+}
+
+/// Something that was seen.
+pub enum Seen {
+    /// A RegistryCredential.
+    Credential(Change<Box<str>, Declared>),
+    /// A namespace.
+    Namespace(Change<Box<str>, HeldNamespace>),
+    /// A ServiceAccount.
+    Account(Change<Key, HeldAccount>),
+    /// As whom a function runs.
+    Function(Change<Key, HeldFunction>),
+    /// A merged Secret, by namespace and name.
+    Secret(Change<Key, HeldSecret>),
+    /// The Secret of a single credential, or that there is none.
+    Dedicated(Key, Option<HeldSecret>),
+    /// What a `secretRef` leads to.
+    Source(Box<str>, Source),
+}
+
+/// The login that a credential hands out, and what its Secret says of it.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// What is handed out: the last good one.
+    pub good: Option<Arc<Login>>,
+    /// What its Secret holds now, where that is to be tried first.
+    pub candidate: Option<Arc<Login>>,
+    /// Why its Secret gives no login.
+    pub lack: Option<Lack>,
+    /// Whether a line feed was cut off there.
+    pub line_feed_cut: bool,
+}
+
+/// What is known.
+pub struct World {
+    /// What it is told.
+    pub install: Install,
+    pub(super) credentials: Mirror<Box<str>, Declared>,
+    pub(super) namespaces: Mirror<Box<str>, HeldNamespace>,
+    pub(super) accounts: Mirror<Key, HeldAccount>,
+    functions: Mirror<Key, HeldFunction>,
+    secrets: Mirror<Key, HeldSecret>,
+    dedicated: BTreeMap<Key, Option<HeldSecret>>,
+    sources: BTreeMap<Box<str>, Source>,
+    pub(super) standings: BTreeMap<Box<str>, Standing>,
+    /// The last valid form of each credential: breaking one takes nothing away (`security-rules.md` 29).
+    valid: BTreeMap<Box<str>, Arc<Credential>>,
+    /// What takes part, oldest first, since the last change of it.
+    parts: Vec<Part>,
+    /// Files by who is in them: most namespaces get the same.
+    files: BTreeMap<Vec<Box<str>>, Arc<File>>,
+    pub(super) checks: Checks,
+    pub(super) work: Work,
+    pub(super) tallies: BTreeMap<Box<str>, Tally>,
+    /// How often the status of each credential may still be written.
+    pub(super) allowance: Allowance<Box<str>>,
+    /// When statuses have to be looked at though nothing was seen, ms since 1970.
+    pub(super) wake: Option<i64>,
+    /// What was read of Secrets, each text once.
+    pub contents: Contents,
+    now: i64,
+}
+
+impl World {
+    /// Knows nothing yet.
+    pub fn new(install: Install) -> Self {
+        Self {
+            install,
+            credentials: Mirror::default(),
+            namespaces: Mirror::default(),
+            accounts: Mirror::default(),
+            functions: Mirror::default(),
+            secrets: Mirror::default(),
+            dedicated: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            standings: BTreeMap::new(),
+            valid: BTreeMap::new(),
+            parts: Vec::new(),
+            files: BTreeMap::new(),
+            checks: Checks::default(),
+            work: Work::default(),
+            tallies: BTreeMap::new(),
+            allowance: Allowance::default(),
+            wake: None,
+            now: 0,
+            contents: Contents::default(),
+        }
+    }
+
+    /// Takes one thing that was seen, at this time (ms since 1970).
+    pub fn take(&mut self, seen: Seen, now: i64) {
+        self.now = now;
+        match seen {
+            Seen::Credential(change) => {
+                let changed = self.credentials.take(change);
+                changed.iter().for_each(|name| self.declared(name, now));
+            }
+            Seen::Source(name, source) => self.sourced(name, source, now),
+            Seen::Namespace(change) => {
+                let changed = self.namespaces.take(change);
+                self.touch(changed);
+            }
+            Seen::Account(change) => {
+                let changed = self.accounts.take(change).into_iter();
+                self.touch(changed.map(|(namespace, _)| namespace));
+            }
+            Seen::Function(change) => {
+                let changed = self.functions.take(change).into_iter();
+                self.touch(changed.map(|(namespace, _)| namespace));
+            }
+            Seen::Dedicated(key, secret) => {
+                let known = self.dedicated.get(&key).and_then(Option::as_ref);
+                let late = |(known, seen): (&HeldSecret, &HeldSecret)| seen.is_older_than(known);
+                if !known.zip(secret.as_ref()).is_some_and(late) {
+                    self.dedicated.insert(key.clone(), secret);
+                    self.touch([key.0]);
+                }
+            }
+            Seen::Secret(change) => {
+                let changed = self.secrets.take(change).into_iter();
+                self.touch(changed.map(|(namespace, _)| namespace));
+            }
+        }
+    }
+
+    /// Whether everything was listed once, and every source looked at.
+    pub fn is_known(&self) -> bool {
+        self.credentials.known()
+            && self.namespaces.known()
+            && self.accounts.known()
+            && self.functions.known()
+            && self.secrets.known()
+            && self.install.dedicated.iter().all(|key| self.dedicated.contains_key(key))
+            && self.sources_wanted().iter().all(|name| self.sources.contains_key(name))
+    }
+
+    /// The Secrets of the IAM namespace that credentials name.
+    pub fn sources_wanted(&self) -> BTreeSet<Box<str>> {
+        self.valid.values().map(|credential| credential.secret.clone()).collect()
+    }
+
+    /// The Secrets of our names, by namespace and name.
+    fn held(&self) -> impl Iterator<Item = (&Key, &HeldSecret)> {
+        let dedicated = self.dedicated.iter().filter_map(|(key, held)| Some((key, held.as_ref()?)));
+        self.secrets.all().iter().chain(dedicated)
+    }
+
+    /// What a credential means, in its last valid form.
+    pub fn credential(&self, name: &str) -> Option<&Arc<Credential>> {
+        self.valid.get(name)
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    fn touch(&mut self, namespaces: impl IntoIterator<Item = Box<str>>) {
+        for namespace in namespaces {
+            let created = self.namespaces.get(&namespace).map_or(0, |held| held.created);
+            self.work.touch(namespace, created, self.now);
+        }
+    }
+
+    fn declared(&mut self, name: &str, now: i64) {
+        match self.credentials.get(&name.into()).map(|declared| &declared.verdict) {
+            None => {
+                self.valid.remove(name);
+                self.standings.remove(name);
+                self.checks.forget(name);
+            }
+            // Its last valid form goes on.
+            Some(Err(_)) => {}
+            Some(Ok(credential)) => {
+                if self.valid.insert(name.into(), credential.clone()).as_ref() == Some(credential) {
+                    return;
+                }
+            }
+        }
+        let wanted = self.sources_wanted();
+        self.sources.retain(|name, _| wanted.contains(name));
+        self.resolve(name, now);
+        self.settle();
+    }
+
+    fn sourced(&mut self, name: Box<str>, source: Source, now: i64) {
+        // An API server that has only begun refuses everybody: no reason to drop what is known.
+        if matches!(source, Source::Refused) && self.sources.contains_key(&name) {
+            return;
+        }
+        self.sources.insert(name.clone(), source);
+        let users = self.valid.iter().filter(|(_, credential)| credential.secret == name);
+        let users: Vec<Box<str>> = users.map(|(name, _)| name.clone()).collect();
+        for user in &users {
+            self.resolve(user, now);
+        }
+        self.settle();
+    }
+
+    /// Which login a credential has by its source.
+    fn resolve(&mut self, name: &str, now: i64) {
+        let Some(credential) = self.valid.get(name) else { return };
+        let Some(source) = self.sources.get(&credential.secret) else { return };
+        let standing = self.standings.entry(name.into()).or_default();
+        match login(source, credential) {
+            Err(lack) => (standing.lack, standing.candidate) = (Some(lack), None),
+            Ok(found) => {
+                (standing.lack, standing.line_feed_cut) = (None, found.line_feed_cut);
+                let login = Arc::new(found.login);
+                self.checks.wants(name, credential, &login, now);
+                if credential.gate_rollout && !self.checks.lets_out(name, &login) {
+                    standing.candidate = Some(login);
+                } else {
+                    (standing.good, standing.candidate) = (Some(login), None);
+                }
+            }
+        }
+    }
+
+    /// A registry has said something else of a credential's login.
+    pub(super) fn judge_again(&mut self, name: &str, now: i64) {
+        self.now = now;
+        self.resolve(name, now);
+        self.settle();
+    }
+
+    /// What takes part has changed: every namespace that it may matter to is looked at.
+    fn settle(&mut self) {
+        let before = std::mem::take(&mut self.parts);
+        self.parts = self.in_order();
+        if before == self.parts {
+            return;
+        }
+        self.files.clear();
+        let changed: Vec<&Part> = before
+            .iter()
+            .filter(|part| !self.parts.contains(part))
+            .chain(self.parts.iter().filter(|part| !before.contains(part)))
+            .collect();
+        let held: BTreeSet<Box<str>> = self.held().map(|((namespace, _), _)| namespace.clone()).collect();
+        let matters = |name: &str, namespace: &HeldNamespace| {
+            changed.iter().any(|part| part.credential.matches_namespace(name, &namespace.labels))
+        };
+        let touched: Vec<Box<str>> = self
+            .namespaces
+            .all()
+            .iter()
+            .filter(|(name, namespace)| matters(name, namespace) && (namespace.takes || held.contains(*name)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        self.touch(touched);
+    }
+
+    fn in_order(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for (name, credential) in self.valid.iter().filter(|(_, credential)| !credential.suspended) {
+            let Some(declared) = self.credentials.get(name) else { continue };
+            let login = self.standings.get(name).and_then(|standing| standing.good.clone());
+            let (name, credential) = (name.clone(), credential.clone());
+            parts.push(Part { name, created: declared.created, credential, login });
+        }
+        parts.sort_by(|a, b| a.age().cmp(&b.age()));
+        parts
+    }
+
+    /// Gives those credentials that have no login the one that is still handed out, where an earlier operator has
+    /// left it. To be called once, when everything is known.
+    pub fn recover(&mut self) {
+        let lacking = self
+            .valid
+            .iter()
+            .filter(|(name, _)| self.standings.get(*name).is_none_or(|standing| standing.good.is_none()));
+        let found: Vec<(Box<str>, Arc<Login>)> = lacking
+            .filter_map(|(name, credential)| Some((name.clone(), self.handed_out(name, credential)?)))
+            .collect();
+        for (name, login) in found {
+            self.standings.entry(name).or_default().good = Some(login);
+        }
+        self.settle();
+    }
+
+    fn handed_out(&self, of: &str, credential: &Credential) -> Option<Arc<Login>> {
+        let secret = secret_name(credential, &self.install);
+        let is_from = |held: &HeldSecret| held.ours && held.marks.from.contains(of);
+        let mut all = self.held().filter(|((_, name), held)| **name == *secret && is_from(held));
+        all.find_map(|(_, held)| held.logins.get(&credential.registry)).cloned().map(Arc::new)
+    }
+
+    /// Whether an object is broken and nobody knows any more what it said: nothing is taken away meanwhile.
+    fn is_frozen(&self) -> bool {
+        self.credentials
+            .all()
+            .iter()
+            .any(|(name, declared)| declared.verdict.is_err() && !self.valid.contains_key(name))
+    }
+
+    /// What a namespace is to have.
+    pub(super) fn desired(&mut self, namespace: &str) -> Desired {
+        let Some(held) = self.namespaces.get(&namespace.into()) else { return Desired::default() };
+        let fits = |part: &&Part| held.takes && part.credential.matches_namespace(namespace, &held.labels);
+        let parts: Vec<Part> = self.parts.iter().filter(fits).cloned().collect();
+        let mut by_secret: BTreeMap<Box<str>, Vec<&Part>> = BTreeMap::new();
+        for part in &parts {
+            let name = secret_name(&part.credential, &self.install);
+            if !self.install.may_write(namespace, &name) {
+                continue;
+            }
+            by_secret.entry(name).or_default().push(part);
+        }
+        for name in self.there(namespace).secrets.iter().filter(|(_, held)| held.ours).map(|(name, _)| *name)
+        {
+            by_secret.entry(name.into()).or_default();
+        }
+        let mut desired = Desired { references: self.references(namespace, &parts), ..Desired::default() };
+        for (name, parts) in by_secret {
+            let adopt = !parts.is_empty() && parts.iter().all(|part| part.credential.adopt_equal);
+            let file = self.file_of(namespace, &name, &parts);
+            desired.secrets.insert(name, Wanted { file, adopt });
+        }
+        desired
+    }
+
+    fn file_of(&mut self, namespace: &str, name: &str, parts: &[&Part]) -> Arc<File> {
+        let left = self.left(namespace, name, parts);
+        if !left.logins.is_empty() {
+            return Arc::new(file(parts, &left));
+        }
+        let key: Vec<Box<str>> = parts.iter().map(|part| part.name.clone()).collect();
+        self.files.entry(key).or_insert_with(|| Arc::new(file(parts, &Left::default()))).clone()
+    }
+
+    /// The entries of a Secret that nobody hands out and that stay: their credential said so, or cannot be read. Where no
+    /// credential is left that could be for the namespace, what was retained is let go of as it is.
+    fn left(&self, namespace: &str, name: &str, parts: &[&Part]) -> Left {
+        let there = self.there(namespace).secrets;
+        let Some((_, held)) = there.iter().find(|(is, held)| *is == name && held.ours) else {
+            return Left::default();
+        };
+        let frozen = self.is_frozen();
+        let stays =
+            |registry: &Registry| frozen || (!parts.is_empty() && held.marks.retained.contains(registry));
+        let stay = held.logins.iter().filter(|(registry, _)| stays(registry));
+        let logins = stay.map(|(registry, login)| (registry.clone(), login.clone())).collect();
+        let from = if frozen { held.marks.from.clone() } else { BTreeSet::new() };
+        Left { logins, marks: Marks { from, retained: held.marks.retained.clone() } }
+    }
+
+    fn references(&self, namespace: &str, parts: &[Part]) -> BTreeMap<Box<str>, BTreeSet<Box<str>>> {
+        let of = |map: &Key| map.0.as_ref() == namespace;
+        let first: Key = (namespace.into(), "".into());
+        let functions = self.functions.all().range(first.clone()..).take_while(|(key, _)| of(key));
+        let used: BTreeSet<&str> = functions.map(|(_, function)| &*function.account).collect();
+        let accounts = self.accounts.all().range(first..).take_while(|(key, _)| of(key));
+        let wanted = |name: &str, held: &HeldAccount| {
+            let fits = parts
+                .iter()
+                .filter(|part| part.credential.accounts.matches(name, &held.labels, used.contains(name)));
+            let names = fits.map(|part| secret_name(&part.credential, &self.install));
+            names.filter(|name| self.install.may_write(namespace, name)).collect::<BTreeSet<_>>()
+        };
+        let kept = |held: &HeldAccount| -> BTreeSet<Box<str>> {
+            let names = added(&held.account, &self.install.namespace).into_iter();
+            if self.is_frozen() { names.map(Into::into).collect() } else { BTreeSet::new() }
+        };
+        accounts.map(|((_, name), held)| (name.clone(), &wanted(name, held) | &kept(held))).collect()
+    }
+
+    /// What a namespace has.
+    pub(super) fn there(&self, namespace: &str) -> There<'_> {
+        let first: Key = (namespace.into(), "".into());
+        let accounts = self.accounts.all().range(first.clone()..);
+        let accounts = accounts.take_while(|((of, _), _)| **of == *namespace);
+        let merged = (Box::from(namespace), self.install.secret.clone());
+        let merged = self.secrets.get(&merged).map(|held| (&*self.install.secret, held));
+        let dedicated = self.dedicated.range(first..).take_while(|((of, _), _)| **of == *namespace);
+        let dedicated = dedicated.filter_map(|((_, name), held)| Some((&**name, held.as_ref()?)));
+        There {
+            accounts: accounts.map(|((_, name), held)| (&**name, held)).collect(),
+            secrets: merged.into_iter().chain(dedicated).collect(),
+        }
+    }
+}
+
+/// The Secret that a credential goes into.
+pub fn secret_name(credential: &Credential, install: &Install) -> Box<str> {
+    match &credential.output {
+        Output::Merged => install.secret.clone(),
+        Output::Dedicated(name) => name.clone(),
+    }
+}
