@@ -24,7 +24,7 @@ pub struct CrdsError {
 
 /// Every CustomResourceDefinition of ours, always the same and in the same order.
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    let all = [JwtIssuer::crd(), Policy::crd(), Role::crd(), RegistryCredential::crd()];
+    let all = [JwtIssuer::crd(), Policy::crd(), RegistryCredential::crd(), Role::crd()];
     all.into_iter().map(finish).collect()
 }
 
