@@ -1,4 +1,5 @@
-//! One bounded GET: no other host, no long answer, no long wait, no proxy. Decides nothing about the content.
+//! One bounded GET: no other host, no long answer, no long wait, no proxy; with a password, by https and nowhere but where
+//! it was sent. Decides nothing about the content.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -6,7 +7,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, StatusCode};
 use url::Url;
@@ -24,48 +25,75 @@ const MAX_REDIRECTS: usize = 3;
 /// Sets of trust roots for which a client is kept.
 const MAX_CLIENTS: usize = 64;
 
-/// Why there is no answer. What others see of it is [`GetError::at`].
-#[derive(Debug, thiserror::Error)]
-pub(super) enum GetError {
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GetError {
+    /// Its address is never dialled.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// It sends us elsewhere.
     #[error("it redirects to another host or too often, which is not followed")]
     Redirect,
+    /// It does not do what was asked.
     #[error("it answers with status {0}")]
     Status(u16),
+    /// It does not end.
     #[error("its answer has more than {MAX_BYTES} bytes")]
     TooLarge,
+    /// It takes too long.
     #[error("no whole answer came in time")]
     Timeout,
-    #[error(
-        "its certificate is not trusted; put its root into the Secret `ca-bundle` or name it in `caBundleRef`"
-    )]
+    /// Nobody knows whether it is who it says.
+    #[error("its certificate is not trusted")]
     Untrusted,
-    #[error(
-        "its name cannot be resolved; correct it, or give an address that the cluster knows in `issInternal`"
-    )]
+    /// Nobody knows where it is.
+    #[error("its name cannot be resolved")]
     Name,
-    #[error(
-        "it cannot be reached; let NetworkPolicies allow it, or give an address that the cluster reaches in `issInternal`"
-    )]
+    /// There is no way to it.
+    #[error("it cannot be reached")]
     Unreachable,
+    /// There can be no trust in anybody.
+    #[error("no connection can be made with these trust roots")]
+    Roots,
 }
 
 impl GetError {
-    /// What to tell about the question to this address.
-    pub fn at(self, url: &Url) -> Missed {
+    /// What to tell about the question to this address of an issuer.
+    pub(super) fn at(self, url: &Url) -> Missed {
         let reason = match self {
             Self::Forbidden(_) => Reason::AddressForbidden,
+            Self::Roots => Reason::CaBundleInvalid,
             _ => Reason::IssuerUnreachable,
         };
-        Missed::new(reason, format!("{}: {self}", shown(url)))
+        Missed::new(reason, format!("{}: {self}{}", shown(url), self.cure_of_issuer()))
     }
+
+    fn cure_of_issuer(self) -> &'static str {
+        match self {
+            Self::Untrusted => "; put its root into the Secret `ca-bundle` or name it in `caBundleRef`",
+            Self::Name => "; correct it, or give an address that the cluster knows in `issInternal`",
+            Self::Unreachable => {
+                "; let NetworkPolicies allow it, or give an address that the cluster reaches in `issInternal`"
+            }
+            _ => "",
+        }
+    }
+}
+
+/// How questions are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// What everybody may know; redirects within a host are followed.
+    Openly,
+    /// With a password: by https alone, and no redirect is followed.
+    Secretly,
 }
 
 /// A client for each set of trust roots.
 pub(super) struct Clients {
     guard: Guard,
     timeout: Duration,
+    manner: Manner,
     known: Mutex<BTreeMap<TrustRoots, reqwest::Client>>,
 }
 
@@ -76,19 +104,17 @@ pub(super) struct Client<'a> {
 }
 
 impl Clients {
-    pub fn new(guard: Guard, timeout: Duration) -> Self {
-        Self { guard, timeout, known: Mutex::default() }
+    pub fn new(guard: Guard, timeout: Duration, manner: Manner) -> Self {
+        Self { guard, timeout, manner, known: Mutex::default() }
     }
 
     /// The client for these roots, built where there is none yet.
-    pub fn with(&self, roots: &TrustRoots) -> Result<Client<'_>, Missed> {
+    pub fn with(&self, roots: &TrustRoots) -> Result<Client<'_>, GetError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(inner) = known.get(roots) {
             return Ok(Client { guard: &self.guard, inner: inner.clone() });
         }
-        let inner = self.build(roots).map_err(|_| {
-            Missed::new(Reason::CaBundleInvalid, "no connection can be made with these trust roots")
-        })?;
+        let inner = self.build(roots).map_err(|_| GetError::Roots)?;
         if known.len() >= MAX_CLIENTS {
             known.clear();
         }
@@ -102,7 +128,11 @@ impl Clients {
             .no_proxy()
             .referer(false)
             .timeout(self.timeout)
-            .redirect(Policy::custom(within_origin))
+            .redirect(match self.manner {
+                Manner::Openly => Policy::custom(within_origin),
+                Manner::Secretly => Policy::none(),
+            })
+            .https_only(self.manner == Manner::Secretly)
             .dns_resolver(self.guard.clone())
             .user_agent(concat!("faas-iam/", env!("CARGO_PKG_VERSION")));
         roots.apply(builder)?.build()
@@ -110,11 +140,18 @@ impl Clients {
 }
 
 impl Client<'_> {
+    /// The answer, whatever it is.
+    pub async fn ask(&self, url: &Url, authorization: Option<HeaderValue>) -> Result<Response, GetError> {
+        self.guard.check_host(url)?;
+        let question = self.inner.get(url.clone()).header(ACCEPT, "application/json");
+        let question =
+            authorization.into_iter().fold(question, |asked, who| asked.header(AUTHORIZATION, who));
+        question.send().await.map_err(classify)
+    }
+
     /// The body of a 200.
     pub async fn get(&self, url: &Url) -> Result<Vec<u8>, GetError> {
-        self.guard.check_host(url)?;
-        let response =
-            self.inner.get(url.clone()).header(ACCEPT, "application/json").send().await.map_err(classify)?;
+        let response = self.ask(url, None).await?;
         match response.status() {
             StatusCode::OK => body(response).await,
             status if status.is_redirection() => Err(GetError::Redirect),
@@ -123,7 +160,8 @@ impl Client<'_> {
     }
 }
 
-async fn body(mut response: Response) -> Result<Vec<u8>, GetError> {
+/// The body, where it is none too large.
+pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, GetError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(classify)? {
         if body.len() + chunk.len() > MAX_BYTES {
@@ -143,7 +181,7 @@ fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 fn classify(error: reqwest::Error) -> GetError {
     // An address may hold a secret in its query.
     let error = error.without_url();
-    tracing::debug!(error = %chain(&error), "an issuer cannot be asked");
+    tracing::debug!(error = %chain(&error), "a question has no answer");
     if let Some(forbidden) = causes(&error).find_map(|cause| cause.downcast_ref::<Forbidden>()) {
         return GetError::Forbidden(*forbidden);
     }

@@ -1,7 +1,8 @@
-//! Fetching issuers' keys: discovery, key sets, the cluster's own issuer.
+//! Fetching issuers' keys: discovery, key sets, the cluster's own issuer. And asking others with a password in the same
+//! bounds.
 //!
 //! `route` and `document` decide where to ask and whether to believe the answer; they are pure. `guard`
-//! keeps addresses from being dialled, `http` and `cluster` ask. When to ask again, and how long old keys
+//! keeps addresses from being dialled, `http`, `cluster` and `secret` ask. When to ask again, and how long old keys
 //! serve, is decided elsewhere; nothing here is ever asked because of what a token says.
 
 mod cluster;
@@ -10,6 +11,7 @@ mod guard;
 mod http;
 mod roots;
 mod route;
+mod secret;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,10 +25,12 @@ use crate::token::{KeySet, Parsed, Source, Unusable};
 
 pub use cluster::Cluster;
 pub use guard::{Forbidden, Guard, SystemResolver};
+pub use http::GetError;
 pub(crate) use http::{causes, distrusted};
 pub use roots::TrustRoots;
+pub use secret::{Answer, SecretAsker};
 
-use http::Clients;
+use http::{Clients, Manner};
 use route::{Asked, Route};
 
 /// Issuers that are asked at once; each answer may have a mebibyte.
@@ -97,7 +101,8 @@ impl Fetcher {
         let guard = Guard::new(options.forbid_private, resolver);
         let cluster = cluster.map(|cluster| cluster.within(options.timeout));
         let room = Semaphore::new(AT_ONCE);
-        Self { clients: Clients::new(guard, options.timeout), cluster, room, reported: Mutex::new(None) }
+        let clients = Clients::new(guard, options.timeout, Manner::Openly);
+        Self { clients, cluster, room, reported: Mutex::new(None) }
     }
 
     /// Reads the keys of the issuer `iss` from where they come from, once few enough others are being read. `roots` are the installation's trust
@@ -135,7 +140,7 @@ impl Fetcher {
         internal: Option<Url>,
         roots: &TrustRoots,
     ) -> Result<Found, Missed> {
-        let client = self.clients.with(roots)?;
+        let client = self.clients.with(roots).map_err(|why| why.at(&document))?;
         let answer = client.get(&document).await.map_err(|why| why.at(&document))?;
         let answer = document::read(&answer).map_err(|why| why.at(&document))?;
         let (keys, note) = document::judge(&answer, iss, &document, internal.as_ref())?;

@@ -33,7 +33,7 @@ pub use path::{FieldPath, Segment};
 pub use pattern::Pattern;
 pub use policy::{Policy, Statement};
 pub use privacy::Privacy;
-pub use registry::{AddressError, Registry};
+pub use registry::{AddressError, Registry, host_name};
 pub use request::{Request, RequestError};
 pub use resource::{FORBIDDEN_NAMESPACE, FunctionName, Namespace, Resource, ResourceError, ResourcePattern};
 pub use role::Role;

@@ -74,6 +74,11 @@ impl Registry {
         &self.0
     }
 
+    /// Whether it is Docker Hub.
+    pub fn is_docker_hub(&self) -> bool {
+        &*self.0 == HUB
+    }
+
     /// Where it is spoken to: host and port alone. Docker Hub answers at a host of another name.
     pub fn host(&self) -> &str {
         match &*self.0 {
@@ -110,6 +115,18 @@ impl Registry {
     pub fn names_itself(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.path()).filter(|_| !self.path().is_empty());
         rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// A host that is spoken to, as it stands in an address: in small letters, without a port, and no pattern.
+///
+/// # Errors
+/// [`AddressError`].
+pub fn host_name(text: &str) -> Result<String, AddressError> {
+    let host = authority(text)?;
+    match host.rsplit_once(']').map_or(&*host, |(_, port)| port).contains([':', '*']) {
+        true => Err(AddressError::Host(text.to_owned())),
+        false => Ok(host),
     }
 }
 

@@ -34,6 +34,7 @@ pub mod statuses;
 mod take;
 pub mod trusted;
 pub mod turn;
+pub mod verify;
 pub mod watch;
 pub mod world;
 

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -34,9 +34,8 @@ pub(super) struct Entry {
 impl Entry {
     /// The entry that every reader understands: `auth`, and the same once more as user and password.
     pub fn of(login: &Login) -> Self {
-        let pair = Zeroizing::new(format!("{}:{}", login.username(), login.password()));
         Self {
-            auth: Some(STANDARD.encode(pair.as_bytes())),
+            auth: Some(std::mem::take(&mut *login.basic())),
             username: Some(login.username().to_owned()),
             password: Some(login.password().to_owned()),
             identitytoken: None,

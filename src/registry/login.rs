@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// Bytes of a user's name, and of a password: a key of a service account has 3 KiB.
@@ -65,6 +67,12 @@ impl Login {
     /// The user's name.
     pub fn username(&self) -> &str {
         &self.username
+    }
+
+    /// What basic authentication says: the base64 of `user:password`.
+    pub fn basic(&self) -> Zeroizing<String> {
+        let pair = Zeroizing::new(format!("{}:{}", self.username(), self.password()));
+        Zeroizing::new(STANDARD.encode(pair.as_bytes()))
     }
 
     /// The password; whoever takes it out of here keeps it from every text.
