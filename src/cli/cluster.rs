@@ -1,7 +1,9 @@
 //! Asks a cluster: for the bundle that it serves, and for the objects themselves.
 //!
-//! Reads alone, with the rights of whoever runs the command; nothing here writes or watches. What
-//! was read is verified and judged by the code that the operator and the gateway use.
+//! With the rights of whoever runs the command. Nothing here watches, and what is written is in a file of its own.
+//! What was read is verified and judged by the code that the operator and the gateway use.
+
+mod writing;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -34,7 +36,7 @@ const PAGE: u32 = 500;
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// There is no kubeconfig that leads to a cluster.
-    #[error("no cluster to ask: {0}; give `-f PATH` to work on files")]
+    #[error("no cluster to ask: {0}; what takes `-f PATH` works on files, too")]
     NoConfig(String),
     /// No threads or sockets.
     #[error("cannot start")]
@@ -50,6 +52,28 @@ pub enum ClusterError {
         /// What came back.
         why: String,
     },
+    /// The API server does not take what is written.
+    #[error("cannot write {what}: {why}")]
+    Refused {
+        /// What was to be written.
+        what: String,
+        /// What came back.
+        why: String,
+    },
+    /// Somebody else's object has the name.
+    #[error("{what} is there already and is no login that this command has made: {why}")]
+    Taken {
+        /// Which object.
+        what: String,
+        /// Why it is none, and what to do.
+        why: String,
+    },
+    /// Somebody else has written meanwhile.
+    #[error("{0} was changed by somebody else at the same time; run the command again")]
+    Changed(String),
+    /// There is no such namespace.
+    #[error("there is no namespace `{0}`; give `--create` where it shall be made")]
+    NoNamespace(String),
     /// Nobody answers, or nobody that can be trusted, or there is nothing to show them.
     #[error("cannot ask {address} ({whence}): {why}")]
     Unreachable {
@@ -86,6 +110,10 @@ const INDEX_CURE: &str = "this command reads the Secret `faas-iam-bundle` and it
                           whoever may not finds the reason of a refusal in the refusal's own text";
 const OBJECTS_CURE: &str =
     "this command lists jwtissuers, policies and roles of iam.openfaas.com in the IAM namespace";
+
+const CREDENTIALS_CURE: &str = "this command lists registrycredentials.iam.openfaas.com in the IAM namespace";
+
+pub use writing::{BASIC_AUTH, Written};
 
 /// A connection to a cluster.
 pub struct Cluster {
@@ -133,8 +161,19 @@ impl Cluster {
     /// [`ClusterError`].
     pub fn objects(&self) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
         self.wait("objects", async {
-            let lists = stream::iter(Kind::ACCESS).then(|kind| self.list(kind));
+            let lists = stream::iter(Kind::ACCESS).then(|kind| self.list(kind, OBJECTS_CURE));
             Ok(lists.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+        })
+    }
+
+    /// All logins for registries of the IAM namespace.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn credentials(&self) -> Result<Vec<DynamicObject>, ClusterError> {
+        self.wait("logins", async {
+            let all = self.list(Kind::RegistryCredential, CREDENTIALS_CURE).await?;
+            Ok(all.into_iter().map(|(_, object)| object).collect())
         })
     }
 
@@ -215,13 +254,13 @@ impl Cluster {
         }
     }
 
-    async fn list(&self, kind: Kind) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
+    async fn list(&self, kind: Kind, cure: &'static str) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
         let api: Api<Arrived> =
             Api::namespaced_with(self.client.clone(), &self.namespace, &api_resource(kind));
         let mut page = ListParams::default().limit(PAGE);
         let mut objects = Vec::new();
         loop {
-            let list = api.list(&page).await.map_err(|e| self.failed(kind.to_string(), &e, OBJECTS_CURE))?;
+            let list = api.list(&page).await.map_err(|e| self.failed(kind.to_string(), &e, cure))?;
             let there = list.items.into_iter().filter(|object| !object.is_going());
             objects.extend(there.map(|Arrived(object)| (kind, object)));
             match list.metadata.continue_.filter(|token| !token.is_empty()) {

@@ -13,10 +13,12 @@ mod crds;
 mod gateway;
 mod identified;
 mod judged;
+mod namespace;
 mod operator;
 mod output;
 mod progress;
 mod question;
+mod registry;
 mod render;
 mod source;
 mod text;
@@ -61,6 +63,8 @@ enum Command {
     CanI(can_i::Args),
     WhoCan(who_can::Args),
     Token(token::Args),
+    Registry(registry::Args),
+    Namespace(namespace::Args),
     Completion(completion::Args),
 }
 
@@ -79,6 +83,12 @@ pub(crate) enum Failure {
     /// A gateway cannot be asked.
     #[error(transparent)]
     Way(#[from] token::WayError),
+    /// There is no login to make known.
+    #[error(transparent)]
+    Registry(#[from] registry::AddError),
+    /// A namespace is none for functions.
+    #[error(transparent)]
+    Namespace(#[from] namespace::NamespaceError),
     /// The operator cannot start.
     #[error(transparent)]
     Operator(#[from] crate::operator::OperatorError),
@@ -136,6 +146,8 @@ fn dispatch(command: Command) -> Result<Answer, Failure> {
         Command::CanI(args) => can_i::run(&args),
         Command::WhoCan(args) => who_can::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Registry(args) => registry::run(&args),
+        Command::Namespace(args) => namespace::run(&args),
         Command::Completion(args) => Ok(completion::run(&args)),
     }
 }

@@ -5,7 +5,16 @@ use crate::run::{run, run_args};
 #[test]
 fn help_of_each_command_has_an_example() {
     let commands = ["", "crds", "check", "render", "can-i", "who-can", "completion", "operator", "gateway"];
-    let nested = ["token", "token exchange", "token inspect"];
+    let nested = [
+        "token",
+        "token exchange",
+        "token inspect",
+        "registry",
+        "registry add",
+        "registry list",
+        "namespace",
+        "namespace enable",
+    ];
     for command in commands.into_iter().chain(nested) {
         let mut args: Vec<_> = command.split_whitespace().collect();
         args.push("--help");
@@ -51,6 +60,7 @@ fn bash_completes_commands_their_flags_and_actions() {
     assert_eq!(bash_offers("faas-iam can-i Sys"), ["System:Info"]);
     assert_eq!(bash_offers("faas-iam who-can Function:L"), ["List", "Logs"]);
     assert_eq!(bash_offers("faas-iam token ex"), ["exchange"]);
+    assert_eq!(bash_offers("faas-iam registry a"), ["add"]);
     assert!(bash_offers("faas-iam token exchange --").contains(&"--audience".to_owned()));
     assert!(bash_offers("faas-iam token inspect --").contains(&"--gateway".to_owned()));
     assert!(bash_offers("faas-iam can-i Function:List --").contains(&"--claims".to_owned()));

@@ -23,6 +23,7 @@ mod inspect;
 #[path = "../support/ports.rs"]
 mod ports;
 mod processes;
+mod registry;
 mod render;
 mod run;
 mod stranger;

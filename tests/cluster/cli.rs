@@ -5,6 +5,7 @@
 //! same one is a test of the operator's.
 
 mod examples;
+mod registry;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
