@@ -22,7 +22,10 @@ use serde_json::json;
 
 use crate::support::{Result, chart, namespace::with_temp_ns, shared::shared, tools::root, wait::eventually};
 
+mod fence;
+mod first_pod;
 mod gateway;
+mod registry;
 
 const RELEASE: &str = "faas-iam";
 
@@ -36,13 +39,11 @@ fn of_kind<T: serde::de::DeserializeOwned>(objects: &[DynamicObject], kind: &str
     found.map(|object| serde_json::from_value(serde_json::to_value(object).unwrap()).unwrap()).collect()
 }
 
-/// The rules of the one Role, then those of the one ClusterRole.
+/// The rules in the IAM namespace, then those everywhere.
 fn rules(objects: &[DynamicObject]) -> (Vec<PolicyRule>, Vec<PolicyRule>) {
     let (roles, wide) = (of_kind::<Role>(objects, "Role"), of_kind::<ClusterRole>(objects, "ClusterRole"));
-    let ([role], [wide]) = (roles.as_slice(), wide.as_slice()) else {
-        panic!("one Role and one ClusterRole")
-    };
-    (role.rules.clone().unwrap(), wide.rules.clone().unwrap())
+    let namespaced = roles.into_iter().filter_map(|role| role.rules).flatten();
+    (namespaced.collect(), wide.into_iter().filter_map(|role| role.rules).flatten().collect())
 }
 
 fn set(texts: &Option<Vec<String>>) -> BTreeSet<&str> {
@@ -80,8 +81,8 @@ fn no_right_is_a_wildcard_and_what_is_everywhere_is_read_alone() -> Result<()> {
 
 #[test]
 fn secrets_and_definitions_are_named_one_by_one() -> Result<()> {
-    let (namespaced, wide) =
-        rules(&render("openfaas", json!({"rbac": {"referencedSecrets": ["partner-keys"]}}))?);
+    let values = json!({"rbac": {"referencedSecrets": ["partner-keys"]}, "registry": {"enabled": true}});
+    let (namespaced, wide) = rules(&render("openfaas", values)?);
     let secrets = namespaced.iter().filter(|rule| set(&rule.resources).contains("secrets"));
     let (unnamed, named): (Vec<_>, Vec<_>) = secrets.partition(|rule| rule.resource_names.is_none());
     // A request to create has no name that RBAC could compare.
@@ -90,8 +91,9 @@ fn secrets_and_definitions_are_named_one_by_one() -> Result<()> {
     assert_eq!(names, BTreeSet::from([INDEX_SECRET, "issuer-key", "ca-bundle", "partner-keys"]));
 
     let crds: Vec<String> = api::crds().iter().map(|crd| crd.name_any()).collect();
-    let definitions = wide.iter().find(|rule| set(&rule.resources).contains("customresourcedefinitions"));
-    assert_eq!(set(&definitions.unwrap().resource_names), crds.iter().map(String::as_str).collect());
+    let definitions = wide.iter().filter(|rule| set(&rule.resources).contains("customresourcedefinitions"));
+    let named: BTreeSet<&str> = definitions.flat_map(|rule| set(&rule.resource_names)).collect();
+    assert_eq!(named, crds.iter().map(String::as_str).collect());
     Ok(())
 }
 

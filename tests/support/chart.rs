@@ -5,13 +5,21 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use k8s_openapi::{
+    ClusterResourceScope,
+    api::{
+        admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
+        rbac::v1::{ClusterRole, ClusterRoleBinding},
+    },
+};
 use kube::{Api, Client, ResourceExt, api::DynamicObject};
 
 use super::{
     Failure, Result, child::Leashed, cluster::Cluster, faults::Proxy, helm, ports, product, tools::root,
 };
 
+/// The version of the control plane.
+const KUBERNETES: &str = "1.36";
 /// What is waited for happens within this, or never.
 pub const WITHIN: Duration = Duration::from_secs(30);
 
@@ -20,7 +28,20 @@ pub const WITHIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// Those of [`helm::render`].
 pub fn render(release: &str, namespace: &str, values: &serde_json::Value) -> Result<Vec<DynamicObject>> {
-    helm::render(&root().join("charts/faas-iam"), release, namespace, values)
+    render_for(KUBERNETES, release, namespace, values)
+}
+
+/// The same for a cluster of another version of Kubernetes.
+///
+/// # Errors
+/// Those of [`helm::render`].
+pub fn render_for(
+    kubernetes: &str,
+    release: &str,
+    namespace: &str,
+    values: &serde_json::Value,
+) -> Result<Vec<DynamicObject>> {
+    helm::render(&root().join("charts/faas-iam"), release, namespace, values, kubernetes)
 }
 
 /// Installs the chart, or upgrades it; gives the name of the operator's ServiceAccount.
@@ -57,14 +78,24 @@ pub fn account(objects: &[DynamicObject], part: &str) -> Result<String> {
 /// # Errors
 /// When the API server refuses.
 pub async fn forget_cluster_wide(client: &Client, namespace: &str) -> Result<()> {
-    let prefix = format!("{namespace}:");
-    let roles: Api<ClusterRole> = Api::all(client.clone());
-    let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
-    for role in roles.list(&Default::default()).await?.iter().map(ResourceExt::name_any) {
-        if role.starts_with(&prefix) {
-            bindings.delete(&role, &Default::default()).await?;
-            roles.delete(&role, &Default::default()).await?;
-        }
+    let (rights, policies) = (format!("{namespace}:"), format!("{namespace}."));
+    forget::<ClusterRoleBinding>(client, &rights).await?;
+    forget::<ClusterRole>(client, &rights).await?;
+    forget::<ValidatingAdmissionPolicyBinding>(client, &policies).await?;
+    forget::<ValidatingAdmissionPolicy>(client, &policies).await
+}
+
+async fn forget<K>(client: &Client, prefix: &str) -> Result<()>
+where
+    K: kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned,
+{
+    let api: Api<K> = Api::all(client.clone());
+    let names = api.list_metadata(&Default::default()).await?.items.into_iter().map(|one| one.name_any());
+    for name in names.filter(|name| name.starts_with(prefix)) {
+        api.delete(&name, &Default::default()).await?;
     }
     Ok(())
 }

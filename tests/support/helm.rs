@@ -14,7 +14,8 @@ use kube::{
 
 use super::{Failure, Result, scratch::Scratch, tools, wait::eventually};
 
-/// Renders the chart in `folder` as `helm install RELEASE --namespace NAMESPACE` would, CRDs first.
+/// Renders the chart in `folder` as `helm install RELEASE --namespace NAMESPACE` would, CRDs first, for a cluster of this
+/// version of Kubernetes.
 ///
 /// # Errors
 /// When Helm refuses; the message is Helm's.
@@ -23,6 +24,7 @@ pub fn render(
     release: &str,
     namespace: &str,
     values: &serde_json::Value,
+    kubernetes: &str,
 ) -> Result<Vec<DynamicObject>> {
     let scratch = Scratch::new()?;
     let values = scratch.write("values.json", &values.to_string())?;
@@ -31,7 +33,7 @@ pub fn render(
         .arg(folder)
         .arg("--values")
         .arg(values)
-        .args(["--kube-version", "1.36"])
+        .args(["--kube-version", kubernetes])
         .stdin(Stdio::null())
         .output()?;
     if !output.status.success() {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 
 use faas_iam::{api::Kind, bundle::names::INDEX_SECRET};
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
-use kube::Api;
+use kube::{Api, ResourceExt as _, api::ListParams};
 use serde_json::json;
 
 use super::{
@@ -66,9 +66,12 @@ impl Right {
 async fn granted(at: &Installed) -> Result<BTreeSet<Right>> {
     let roles: Api<Role> = Api::namespaced(at.client.clone(), &at.namespace);
     let wide: Api<ClusterRole> = Api::all(at.client.clone());
-    let of_role = roles.get("faas-iam-operator").await?.rules.unwrap_or_default();
-    let of_wide = wide.get(&format!("{}:faas-iam-operator", at.namespace)).await?.rules.unwrap_or_default();
-    Ok(of_role.iter().chain(&of_wide).flat_map(Right::of_rule).collect())
+    let prefix = format!("{}:faas-iam-operator", at.namespace);
+    let named = roles.list(&ListParams::default().labels("app.kubernetes.io/component=operator")).await?;
+    let wide = wide.list(&Default::default()).await?.items.into_iter();
+    let wide = wide.filter(|role| role.name_any().starts_with(&prefix)).filter_map(|role| role.rules);
+    let rules = named.items.into_iter().filter_map(|role| role.rules).chain(wide).flatten();
+    Ok(rules.flat_map(|rule| Right::of_rule(&rule)).collect())
 }
 
 /// An issuer whose keys are in a Secret that the chart's values name, and one with a bundle of certificates of its own.
