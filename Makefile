@@ -41,7 +41,7 @@ fmt: ## whether the code is formatted
 lint: ## clippy, and vet for the Go programs of the tests; warnings are errors
 	cargo clippy --all-targets -- -D warnings
 	CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-target}/fuzz cargo clippy --locked --manifest-path tests/fuzz/Cargo.toml -- -D warnings
-	for module in leash oidc provider registry watchdog; do (cd tests/$$module && go vet ./...); done
+	for module in leash keyring oidc provider registry watchdog; do (cd tests/$$module && go vet ./...); done
 
 deny: ## dependencies: bans, licences, sources
 	$(call allowed,Cargo.toml)

@@ -18,6 +18,7 @@ mod control_plane;
 mod faults;
 mod gateway;
 mod hostile;
+mod keyring;
 mod leash;
 mod operator;
 mod provider;

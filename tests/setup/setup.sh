@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds or installs what the tests need, once, and prints where each thing is.
 #
-#   tests/setup/setup.sh [--preflight] [NAME…]     NAME: leash controlplane oidc provider registry watchdog helm
-#                                                  cargo-deny; none means all of these; cargo-mutants and nginx come only
+#   tests/setup/setup.sh [--preflight] [NAME…]     NAME: leash controlplane keyring oidc provider registry watchdog
+#                                                  helm cargo-deny; none means all of these; cargo-mutants and nginx come only
 #                                                  when they are named
 #
 # Each NAME gives one line on standard output: the path of its program. Everything else goes to standard error.
@@ -31,7 +31,7 @@ place() {
   case $1 in
     leash) echo "leash-$(sources leash)/leash" ;;
     controlplane) echo "controlplane-$KUBERNETES-$(sources controlplane)/controlplane" ;;
-    oidc | provider | registry | watchdog) echo "$1-$(sources "$1")/$1" ;;
+    keyring | oidc | provider | registry | watchdog) echo "$1-$(sources "$1")/$1" ;;
     helm) echo "helm-$HELM/helm" ;;
     cargo-deny) echo "cargo-deny-$CARGO_DENY/bin/cargo-deny" ;;
     cargo-mutants) echo "cargo-mutants-$CARGO_MUTANTS/bin/cargo-mutants" ;;
@@ -42,14 +42,14 @@ place() {
 
 # How long each takes on two idle cores with nothing downloaded, in seconds: for the progress lines alone.
 typical() {
-  case $1 in leash) echo 10 ;; controlplane) echo 360 ;; oidc) echo 40 ;; provider | watchdog) echo 30 ;; registry) echo 90 ;; helm) echo 150 ;; cargo-deny) echo 480 ;; cargo-mutants) echo 150 ;; nginx) echo 5 ;; esac
+  case $1 in leash) echo 10 ;; controlplane) echo 360 ;; oidc) echo 40 ;; provider | watchdog) echo 30 ;; keyring | registry) echo 90 ;; helm) echo 150 ;; cargo-deny) echo 480 ;; cargo-mutants) echo 150 ;; nginx) echo 5 ;; esac
 }
 
 # build NAME FOLDER: makes NAME's program below FOLDER.
 build() {
   local out=$2
   case $1 in
-    leash | oidc | provider | registry | watchdog) cd "$root/tests/$1" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$out/$1" . ;;
+    leash | keyring | oidc | provider | registry | watchdog) cd "$root/tests/$1" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$out/$1" . ;;
     controlplane)
       local version=k8s.io/component-base/version
       cd "$root/tests/controlplane" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$out/controlplane" \
@@ -137,7 +137,7 @@ main() {
   for argument in "$@"; do
     [[ $argument == --preflight ]] || names+=("$argument")
   done
-  [[ ${#names[@]} -gt 0 ]] || names=(leash controlplane oidc provider registry watchdog helm cargo-deny)
+  [[ ${#names[@]} -gt 0 ]] || names=(leash controlplane keyring oidc provider registry watchdog helm cargo-deny)
   for name in "${names[@]}"; do place "$name" >/dev/null; done
   preflight
   [[ ${1:-} != --preflight || $# -gt 1 ]] || exit 0

@@ -15,6 +15,7 @@ pub mod failure;
 pub mod faults;
 pub mod flags;
 pub mod helm;
+pub mod keyring;
 pub mod namespace;
 pub mod oidc;
 pub mod ports;

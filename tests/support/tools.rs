@@ -14,7 +14,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The path of `leash`, `controlplane`, `oidc`, `provider`, `registry`, `watchdog` or `helm`, built first where it is missing (minutes, once).
+/// The path of `leash`, `controlplane`, `keyring`, `oidc`, `provider`, `registry`, `watchdog` or `helm`, built first where it is missing (minutes, once).
 ///
 /// # Errors
 /// When the set-up fails; it has said why on standard error.
