@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::flags::duration;
 use crate::kubeconfig::ClusterArgs;
 use crate::process::LogFormat;
+use crate::registry::TokenHosts;
 
 /// Watches the custom resources, keeps the bundle, reports on each object
 #[derive(Debug, Clone, clap::Args)]
@@ -88,6 +89,16 @@ pub struct Config {
         value_name = "NS/NAME"
     )]
     pub dedicated_pull_secrets: Vec<(Box<str>, Box<str>)>,
+
+    /// A host whose token service may be told the passwords of registries that name it; several by commas
+    #[arg(
+        long,
+        env = "FAAS_IAM_REGISTRY_TOKEN_HOSTS",
+        value_parser = token_host,
+        value_delimiter = ',',
+        value_name = "HOST"
+    )]
+    pub registry_token_hosts: Vec<String>,
 }
 
 /// A text that is no Secret's name, or does not name one in a namespace.
@@ -109,6 +120,10 @@ fn secret(text: &str) -> Result<Box<str>, SecretNameError> {
     };
     let is = text.len() <= 253 && text.split('.').all(part);
     if is { Ok(text.into()) } else { Err(SecretNameError::Name(text.to_owned())) }
+}
+
+fn token_host(text: &str) -> Result<String, crate::model::AddressError> {
+    TokenHosts::parse([text]).map(|_| text.to_owned())
 }
 
 fn dedicated(text: &str) -> Result<(Box<str>, Box<str>), SecretNameError> {

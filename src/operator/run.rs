@@ -25,14 +25,16 @@ use super::reporting::Reporting;
 use super::seen;
 use super::served::Served;
 use super::turn::Operator;
+use super::verify;
 use super::watch::Watches;
 use super::world::World;
 use crate::bundle::names::INDEX_SECRET;
 use crate::bundle::{Bundle, assemble};
 use crate::causes::chain;
 use crate::endpoints;
-use crate::fetch::{Cluster, Fetcher, Options, TrustRoots};
+use crate::fetch::{Cluster, Fetcher, Options, SecretAsker, TrustRoots};
 use crate::kubeconfig::{self, NoCluster};
+use crate::registry::TokenHosts;
 
 /// Messages that may wait; who tells waits where there are more.
 const WAITING: usize = 1024;
@@ -167,7 +169,11 @@ fn pulls(
         default_namespace: config.function_namespace.clone(),
         dedicated: config.dedicated_pull_secrets.iter().cloned().collect(),
     };
-    let verifier = Verifier::new(roots.subscribe());
+    let options = Options { forbid_private: config.forbid_private_issuers, ..Options::default() };
+    // Each was read by itself before.
+    let hosts = TokenHosts::parse(config.registry_token_hosts.iter().map(String::as_str)).unwrap_or_default();
+    let asks = verify::Verifier::new(SecretAsker::new(options), hosts);
+    let verifier = Verifier::new(asks, roots.subscribe());
     let (client, identity, leadership) = (client.clone(), identity.to_owned(), leadership.clone());
     let (served, stop) = (served.clone(), stop.clone());
     Some(async move {

@@ -40,6 +40,8 @@ pub enum Fate {
     NoRoom,
     /// It has no login to hand out.
     NoLogin,
+    /// Nor has it, and the one that it handed out there before stays.
+    Left,
 }
 
 /// The file of one pull secret. Has no `Debug`: it is a secret.
@@ -72,9 +74,19 @@ pub struct Left {
     pub marks: Marks,
 }
 
+impl Left {
+    /// Whether the last good login of a part is among them.
+    fn is_of(&self, part: &Part) -> bool {
+        self.logins.contains_key(&part.credential.registry) && self.marks.from.contains(&part.name)
+    }
+}
+
 /// The file of these parts, oldest first, and of what stays of before.
 pub fn file(parts: &[&Part], left: &Left) -> File {
     let (mut fates, winners) = winners(parts);
+    for part in parts.iter().filter(|part| part.login.is_none() && left.is_of(part)) {
+        fates.insert(part.name.clone(), Fate::Left);
+    }
     let unclaimed: Vec<_> =
         left.logins.iter().filter(|(registry, _)| !winners.iter().any(|(is, ..)| is == registry)).collect();
     let handed = winners.iter().map(|(registry, login, _)| (*registry, *login));

@@ -22,6 +22,7 @@ mod keyring;
 mod leash;
 mod operator;
 mod provider;
+mod pulls;
 mod registry;
 mod schema;
 mod soak;

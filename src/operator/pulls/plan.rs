@@ -227,6 +227,8 @@ fn secret(
         () if !(held.ours || adopt && held.fits && !held.immutable) => Err(Obstacle::Foreign),
         () if !held.fits => Err(Obstacle::OtherType),
         () if held.immutable => Err(Obstacle::Immutable),
+        // First whose it is, and nothing else; then what is in it.
+        () if !held.ours => Ok(Some((Act::Change(adopted(file, held, owner)), Digest::of(b"adopted")))),
         () => Ok(Some((Act::Change(change(file, held, owner)), file.digest))),
     }
 }
@@ -248,6 +250,11 @@ fn gone(held: &HeldSecret) -> Act {
     let none = |keys: &[&str]| -> Value { keys.iter().map(|key| ((*key).to_owned(), Value::Null)).collect() };
     let (labels, annotations) = names::all();
     Act::Change(json!({ "metadata": metadata(&held.version, none(&labels), none(&annotations)) }))
+}
+
+fn adopted(file: &File, held: &HeldSecret, owner: &str) -> Value {
+    let (labels, annotations) = (json!(names::labels(owner)), json!(names::annotations(&file.marks)));
+    json!({ "metadata": metadata(&held.version, labels, annotations) })
 }
 
 fn change(file: &File, held: &HeldSecret, owner: &str) -> Value {

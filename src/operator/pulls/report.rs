@@ -68,11 +68,11 @@ impl World {
         time: Timestamp,
     ) -> Vec<Aspect> {
         vec![
-            source(credential, standing),
+            source(credential, standing, tally),
             synced(credential, tally),
             conflicted(tally),
             expiring(lifetime(credential, standing), time.as_second()),
-            verified(credential, self.checks.answer(name), standing),
+            verified(credential, self.checks.answer(name), standing, tally),
         ]
     }
 
@@ -124,11 +124,11 @@ fn summary(aspects: &[Aspect]) -> (Readiness, Reason, String) {
     (Readiness::Ready, Reason::Accepted, synced.map(|aspect| aspect.message.clone()).unwrap_or_default())
 }
 
-fn source(credential: &Credential, standing: Option<&Standing>) -> Aspect {
+fn source(credential: &Credential, standing: Option<&Standing>, tally: &Tally) -> Aspect {
     let last = "; the last good login stays in use";
     let (status, reason, message) = match standing {
         Some(Standing { lack: Some(lack), good, .. }) => {
-            let stays = if good.is_some() { last } else { "" };
+            let stays = if good.is_some() || tally.ready > 0 { last } else { "" };
             ("False", lack.reason, format!("{}{stays}", lack.message))
         }
         _ => {
@@ -209,8 +209,14 @@ fn expiring(lifetime: Option<Lifetime>, now: i64) -> Aspect {
     Aspect { type_: EXPIRING, status, reason, message }
 }
 
-fn verified(credential: &Credential, answer: Option<&Answer>, standing: Option<&Standing>) -> Aspect {
-    let held = standing.is_some_and(|standing| standing.candidate.is_some() && standing.good.is_some());
+fn verified(
+    credential: &Credential,
+    answer: Option<&Answer>,
+    standing: Option<&Standing>,
+    tally: &Tally,
+) -> Aspect {
+    let waits = standing.filter(|standing| standing.candidate.is_some());
+    let held = waits.is_some_and(|standing| standing.good.is_some() || tally.ready > 0);
     let stays = if held { "; the last good login stays in use" } else { "" };
     let (status, reason, message) = match (answer, &credential.check) {
         (_, Check::Off) => {

@@ -64,7 +64,6 @@ pub struct Pulls {
     served: Arc<Served>,
     tell: mpsc::Sender<Message>,
     tasks: JoinSet<()>,
-    recovered: bool,
     /// Whether a status may say something else than it should.
     unreported: bool,
     reported_at: i64,
@@ -95,7 +94,6 @@ pub async fn run(
         served,
         tell,
         tasks,
-        recovered: false,
         unreported: true,
         reported_at: 0,
     };
@@ -183,10 +181,6 @@ impl Pulls {
     async fn turn(&mut self) {
         if !self.world.is_known() || !self.leadership.leads() {
             return;
-        }
-        if !self.recovered {
-            self.recovered = true;
-            self.world.recover();
         }
         let now = now();
         self.world.work.wake(now);
@@ -291,7 +285,7 @@ impl Pulls {
 
     /// When something is due that nobody tells of, ms since 1970.
     fn due(&self) -> Option<i64> {
-        if !self.recovered || !self.leadership.leads() {
+        if !self.world.is_known() || !self.leadership.leads() {
             return None;
         }
         let report =

@@ -70,7 +70,7 @@ impl World {
                     }
                 }
                 (None, Some(Fate::Beaten(winner))) => *tally.beaten.entry(winner.clone()).or_default() += 1,
-                (None, Some(Fate::Handed)) if plan.steps.is_empty() => tally.ready += 1,
+                (None, Some(Fate::Handed | Fate::Left)) if plan.steps.is_empty() => tally.ready += 1,
                 _ => {}
             }
         }

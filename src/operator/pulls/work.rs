@@ -83,9 +83,15 @@ impl Work {
         }
     }
 
-    /// The next namespace to look at.
+    /// The next namespace to look at; none whose writes are under way.
     pub fn next(&mut self) -> Option<Box<str>> {
-        self.touched.pop_first().map(|(_, namespace)| namespace)
+        while let Some((Reverse(created), namespace)) = self.touched.pop_first() {
+            if !self.busy.contains(&namespace) {
+                return Some(namespace);
+            }
+            self.again.insert(namespace, created);
+        }
+        None
     }
 
     /// Whether nothing is to be done now, and nothing is under way.
@@ -228,4 +234,69 @@ pub fn goal(steps: &[Step]) -> Digest {
 
 fn pause(times: u32) -> i64 {
     FIRST.saturating_mul(1 << times.saturating_sub(1).min(12)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::holdings::Version;
+    use crate::operator::pulls::plan::Act;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn step(goal: &str) -> Step {
+        let version = Version { uid: "1".to_owned(), resource_version: "1".to_owned() };
+        let (object, goal) = (Object::Secret("pull".into()), Digest::of(goal.as_bytes()));
+        Step { object, act: Act::Delete(version), goal, rival: None }
+    }
+
+    #[test]
+    fn a_namespace_whose_writes_are_under_way_is_looked_at_again_after_them_and_not_beside_them() {
+        let mut work = Work::default();
+        // Known before its namespace was, and with it.
+        work.touch("dev".into(), 0, NOW);
+        work.touch("dev".into(), 7, NOW);
+        assert_eq!(work.next().as_deref(), Some("dev"));
+        assert_eq!(work.begin("dev", vec![step("a")], NOW).len(), 1);
+        assert_eq!(work.next(), None);
+        work.touch("dev".into(), 7, NOW);
+        assert_eq!(work.next(), None);
+        work.end("dev", goal(&[step("a")]), None, NOW);
+        assert_eq!(work.next().as_deref(), Some("dev"));
+        assert_eq!(work.next(), None);
+    }
+
+    #[test]
+    fn who_was_beaten_tries_again_soon_and_says_so_where_that_never_ends() {
+        let (mut work, mut now) = (Work::default(), NOW);
+        for time in 1..=12 {
+            work.touch("dev".into(), 0, now);
+            work.next();
+            assert_eq!(work.begin("dev", vec![step("a")], now).len(), 1, "time {time}");
+            work.end("dev", goal(&[step("a")]), Some(Miss::Beaten), now);
+            let due = work.due().unwrap();
+            assert!(due - now <= 2 * FIRST, "time {time}: {}", due - now);
+            assert_eq!(work.trouble("dev").is_some(), time > 10, "time {time}");
+            now = due;
+            work.wake(now);
+        }
+    }
+
+    #[test]
+    fn how_long_a_namespace_lacks_something_is_told_from_when_it_was_seen_and_once() {
+        let mut work = Work::default();
+        work.touch("dev".into(), 0, NOW);
+        work.next();
+        work.begin("dev", vec![step("a")], NOW + 5);
+        let failed = Some(Miss::Failed(Reason::Failed, "no".to_owned()));
+        assert_eq!(work.end("dev", goal(&[step("a")]), failed, NOW + 10), None);
+        work.wake(NOW + 2_000);
+        work.next();
+        work.begin("dev", vec![step("a")], NOW + 2_000);
+        assert_eq!(work.end("dev", goal(&[step("a")]), None, NOW + 2_010), Some(2_010));
+        work.touch("dev".into(), 0, NOW + 3_000);
+        work.next();
+        work.begin("dev", Vec::new(), NOW + 3_000);
+        assert_eq!(work.end("dev", goal(&[]), None, NOW + 3_000), None, "nothing was lacking");
+    }
 }

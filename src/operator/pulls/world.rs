@@ -300,29 +300,6 @@ impl World {
         parts
     }
 
-    /// Gives those credentials that have no login the one that is still handed out, where an earlier operator has
-    /// left it. To be called once, when everything is known.
-    pub fn recover(&mut self) {
-        let lacking = self
-            .valid
-            .iter()
-            .filter(|(name, _)| self.standings.get(*name).is_none_or(|standing| standing.good.is_none()));
-        let found: Vec<(Box<str>, Arc<Login>)> = lacking
-            .filter_map(|(name, credential)| Some((name.clone(), self.handed_out(name, credential)?)))
-            .collect();
-        for (name, login) in found {
-            self.standings.entry(name).or_default().good = Some(login);
-        }
-        self.settle();
-    }
-
-    fn handed_out(&self, of: &str, credential: &Credential) -> Option<Arc<Login>> {
-        let secret = secret_name(credential, &self.install);
-        let is_from = |held: &HeldSecret| held.ours && held.marks.from.contains(of);
-        let mut all = self.held().filter(|((_, name), held)| **name == *secret && is_from(held));
-        all.find_map(|(_, held)| held.logins.get(&credential.registry)).cloned().map(Arc::new)
-    }
-
     /// Whether an object is broken and nobody knows any more what it said: nothing is taken away meanwhile.
     fn is_frozen(&self) -> bool {
         self.credentials
@@ -366,19 +343,28 @@ impl World {
         self.files.entry(key).or_insert_with(|| Arc::new(file(parts, &Left::default()))).clone()
     }
 
-    /// The entries of a Secret that nobody hands out and that stay: their credential said so, or cannot be read. Where no
-    /// credential is left that could be for the namespace, what was retained is let go of as it is.
+    /// What stays of a Secret though nobody hands it out: what was to stay, all of it while nobody knows what a broken
+    /// object has said, and in this very namespace the last good login of a credential that has none now. Of another
+    /// namespace nothing is taken: whoever may write Secrets there could make it up. Where no credential is left that
+    /// could be for the namespace, what was to stay is let go of as it is.
     fn left(&self, namespace: &str, name: &str, parts: &[&Part]) -> Left {
         let there = self.there(namespace).secrets;
         let Some((_, held)) = there.iter().find(|(is, held)| *is == name && held.ours) else {
             return Left::default();
         };
         let frozen = self.is_frozen();
-        let stays =
-            |registry: &Registry| frozen || (!parts.is_empty() && held.marks.retained.contains(registry));
+        let lacking =
+            parts.iter().filter(|part| part.login.is_none() && held.marks.from.contains(&part.name));
+        let lacking: BTreeMap<&Registry, &Box<str>> =
+            lacking.map(|part| (&part.credential.registry, &part.name)).collect();
+        let stays = |registry: &Registry| {
+            frozen
+                || lacking.contains_key(registry)
+                || (!parts.is_empty() && held.marks.retained.contains(registry))
+        };
         let stay = held.logins.iter().filter(|(registry, _)| stays(registry));
         let logins = stay.map(|(registry, login)| (registry.clone(), login.clone())).collect();
-        let from = if frozen { held.marks.from.clone() } else { BTreeSet::new() };
+        let from = if frozen { held.marks.from.clone() } else { lacking.into_values().cloned().collect() };
         Left { logins, marks: Marks { from, retained: held.marks.retained.clone() } }
     }
 

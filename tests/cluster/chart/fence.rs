@@ -110,8 +110,10 @@ fn patch(what: &'static str, namespace: &str, path: &str, steps: Value) -> Ask {
     Ask(what, Method::PATCH, format!("/api/v1/namespaces/{namespace}/{path}"), steps)
 }
 
+/// With a body, which is where the API server then looks for the dry run, and not in the query.
 fn delete(what: &'static str, namespace: &str, path: &str) -> Ask {
-    Ask(what, Method::DELETE, format!("/api/v1/namespaces/{namespace}/{path}"), json!({}))
+    let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "dryRun": ["All"] });
+    Ask(what, Method::DELETE, format!("/api/v1/namespaces/{namespace}/{path}"), options)
 }
 
 impl Ask {

@@ -10,7 +10,7 @@ mod main_job;
 mod outage;
 mod oversized;
 mod quiet;
-mod rights;
+pub(crate) mod rights;
 mod rivals;
 mod strangers;
 mod troubles;

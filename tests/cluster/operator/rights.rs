@@ -17,7 +17,7 @@ use crate::support::{Result, audit::Request, shared::shared, skip::skip};
 /// One verb on one resource (with its group), on the one object of that name where the right is for named ones alone.
 /// A path that is no resource is its own resource.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Right {
+pub struct Right {
     verb: String,
     resource: String,
     name: Option<String>,
@@ -52,7 +52,7 @@ impl Right {
     }
 
     /// The granted right by which a request was let in: the one for the object's name where there is one.
-    fn of_request(request: &Request, granted: &BTreeSet<Self>) -> Option<Self> {
+    pub fn of_request(request: &Request, granted: &BTreeSet<Self>) -> Option<Self> {
         let resource = match request.resource.as_str() {
             "" => request.uri.split('?').next().unwrap_or_default().to_owned(),
             resource => format!("{resource}.{}", request.group),
@@ -62,15 +62,17 @@ impl Right {
     }
 }
 
-/// What the chart grants in the cluster, as it was applied.
-async fn granted(at: &Installed) -> Result<BTreeSet<Right>> {
+/// What the chart grants in the cluster, as it was applied, by the roles that are so named.
+pub async fn granted_by(at: &Installed, is: impl Fn(&str) -> bool) -> Result<BTreeSet<Right>> {
     let roles: Api<Role> = Api::namespaced(at.client.clone(), &at.namespace);
     let wide: Api<ClusterRole> = Api::all(at.client.clone());
     let prefix = format!("{}:faas-iam-operator", at.namespace);
     let named = roles.list(&ListParams::default().labels("app.kubernetes.io/component=operator")).await?;
     let wide = wide.list(&Default::default()).await?.items.into_iter();
-    let wide = wide.filter(|role| role.name_any().starts_with(&prefix)).filter_map(|role| role.rules);
-    let rules = named.items.into_iter().filter_map(|role| role.rules).chain(wide).flatten();
+    let wide = wide.filter(|role| role.name_any().starts_with(&prefix) && is(&role.name_any()));
+    let wide = wide.filter_map(|role| role.rules);
+    let named = named.items.into_iter().filter(|role| is(&role.name_any()));
+    let rules = named.filter_map(|role| role.rules).chain(wide).flatten();
     Ok(rules.flat_map(|rule| Right::of_rule(&rule)).collect())
 }
 
@@ -143,7 +145,7 @@ async fn every_verb_that_the_chart_grants_is_used_and_every_verb_used_is_granted
         once_more(&at).await?;
         let asked = audit.by_user_since(&at.user(), &mark).await?;
 
-        let granted = granted(&at).await?;
+        let granted = granted_by(&at, |_| true).await?;
         let by = |request| Right::of_request(request, &granted);
         let beyond: Vec<_> =
             asked.iter().filter(|r| r.code == 403 || by(r).is_none()).map(|r| (&r.verb, &r.uri)).collect();

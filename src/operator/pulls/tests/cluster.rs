@@ -84,9 +84,6 @@ impl Cluster {
             let source = self.sources.get(&name).cloned().unwrap_or(Source::Absent);
             self.see(Seen::Source(name, source));
         }
-        if self.world.is_known() {
-            self.world.recover();
-        }
     }
 
     /// Everything is listed, as after a watch that broke off.

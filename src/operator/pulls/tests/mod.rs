@@ -174,8 +174,9 @@ fn s24_a_secret_that_says_the_same_becomes_ours_only_where_the_user_says_so() {
         cluster.secret("dev", PULL, Some(same(auth)));
         cluster.source("login", "robot", "one");
         cluster.credential("ghcr", with(spec("ghcr.io"), json!({"adoptionPolicy": policy})));
-        let expected: &[&str] =
-            if adopted { &["dev refer default", "dev change faas-iam-pull"] } else { &[] };
+        // Whose it is, and then the form of what is in it.
+        let change = "dev change faas-iam-pull";
+        let expected: &[&str] = if adopted { &["dev refer default", change, change] } else { &[] };
         assert_eq!(cluster.settle(), expected, "{policy} {auth}");
     }
 }
@@ -268,17 +269,37 @@ fn s29_a_source_that_is_missing_or_broken_keeps_the_last_good_login_over_a_resta
         let mut cluster = handed_out(json!({}));
         cluster.sourced("login", source);
         assert_eq!(cluster.settle(), [""; 0]);
-        let said = cluster.condition("ghcr", "SourceValid");
-        assert!(
-            said.starts_with("False Source") && said.ends_with("the last good login stays in use"),
-            "{said}"
-        );
-        cluster.restart();
-        assert_eq!(cluster.settle(), [""; 0]);
         cluster.namespace("new", json!({"openfaas": "1"}));
         cluster.settle();
         assert_eq!(cluster.logins("new", PULL), ["ghcr.io=robot:one"]);
+        for after in ["before a restart", "after it"] {
+            let said = cluster.condition("ghcr", "SourceValid");
+            assert!(said.starts_with("False Source"), "{after}: {said}");
+            assert!(said.ends_with("the last good login stays in use"), "{after}: {said}");
+            cluster.restart();
+            assert_eq!(cluster.settle(), [""; 0]);
+        }
+        assert_eq!(cluster.credentials["ghcr"]["status"]["namespaces"]["summary"], "3/3");
     }
+}
+
+#[test]
+fn s25_a_login_that_a_tenant_makes_up_in_our_name_reaches_no_other_namespace() {
+    let mut cluster = handed_out(json!({}));
+    let mut forged = cluster.secrets[&key("dev", PULL)].clone();
+    let file = br#"{"auths":{"ghcr.io":{"auth":"bWFsbG9yeTp4"}}}"#;
+    forged["data"] = json!({".dockerconfigjson": ByteString(file.to_vec())});
+    cluster.world = World::new(cluster.install.clone());
+    cluster.secret("dev", PULL, Some(forged));
+    cluster.sourced("login", Source::Absent);
+    cluster.restart();
+    cluster.namespace("new", json!({"openfaas": "1"}));
+    cluster.settle();
+    assert_eq!(cluster.logins("qa", PULL), ["ghcr.io=robot:one"]);
+    assert_eq!(cluster.logins("new", PULL), [""; 0]);
+    cluster.source("login", "robot", "one");
+    cluster.settle();
+    assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:one"]);
 }
 
 #[test]

@@ -1,0 +1,11 @@
+//! Pull secrets in a real API server: the operator with the chart's rights and behind its fence, in namespaces of the
+//! test's own.
+
+mod crash;
+mod main_job;
+mod others;
+mod quiet;
+mod rights;
+mod scene;
+mod troubles;
+mod verified;
