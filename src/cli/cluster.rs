@@ -52,6 +52,14 @@ pub enum ClusterError {
         /// What came back.
         why: String,
     },
+    /// The API server knows no such thing.
+    #[error("cannot read {what}: {why}; are the CRDs installed (`faas-iam crds`)?")]
+    NotServed {
+        /// What was asked for.
+        what: String,
+        /// What came back.
+        why: String,
+    },
     /// The API server does not take what is written.
     #[error("cannot write {what}: {why}")]
     Refused {
@@ -108,8 +116,8 @@ pub enum ClusterError {
 /// What the right to read the index is good for, and who has none.
 const INDEX_CURE: &str = "this command reads the Secret `faas-iam-bundle` and its ConfigMaps in the IAM namespace; \
                           whoever may not finds the reason of a refusal in the refusal's own text";
-const OBJECTS_CURE: &str =
-    "this command lists jwtissuers, policies and roles of iam.openfaas.com in the IAM namespace";
+const OBJECTS_CURE: &str = "this command lists jwtissuers, policies, roles and registrycredentials of iam.openfaas.com in \
+                            the IAM namespace";
 
 const CREDENTIALS_CURE: &str = "this command lists registrycredentials.iam.openfaas.com in the IAM namespace";
 
@@ -161,7 +169,13 @@ impl Cluster {
     /// [`ClusterError`].
     pub fn objects(&self) -> Result<Vec<(Kind, DynamicObject)>, ClusterError> {
         self.wait("objects", async {
-            let lists = stream::iter(Kind::ACCESS).then(|kind| self.list(kind, OBJECTS_CURE));
+            let lists = stream::iter(Kind::DEFINED).then(|kind| async move {
+                match self.list(kind, OBJECTS_CURE).await {
+                    // An older chart has no such definition.
+                    Err(ClusterError::NotServed { .. }) if !Kind::ACCESS.contains(&kind) => Ok(Vec::new()),
+                    list => list,
+                }
+            });
             Ok(lists.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
         })
     }
@@ -241,10 +255,9 @@ impl Cluster {
             kube::Error::Api(status) if status.code == 403 => {
                 ClusterError::Forbidden(status.message.clone(), cure)
             }
-            kube::Error::Api(status) if status.code == 404 => ClusterError::Answer {
-                what,
-                why: format!("{}; are the CRDs installed (`faas-iam crds`)?", status.message),
-            },
+            kube::Error::Api(status) if status.code == 404 => {
+                ClusterError::NotServed { what, why: status.message.clone() }
+            }
             kube::Error::Api(status) => ClusterError::Answer { what, why: status.message.clone() },
             other => ClusterError::Unreachable {
                 address: self.address.clone(),

@@ -80,6 +80,23 @@ async fn a_login_that_is_applied_again_is_renewed_and_what_nobody_spoke_of_stays
 }
 
 #[tokio::test]
+async fn check_judges_the_logins_of_a_cluster_too() -> Result<()> {
+    let cluster = cluster().await?;
+    with_temp_ns(cluster, "logins", async |namespace| {
+        let credentials = Api::<RegistryCredential>::namespaced(cluster.admin().await?, &namespace);
+        let spec = json!({ "registry": "ghcr.io:port", "secretRef": { "name": "login" } });
+        let wrong = RegistryCredential::new("wrong", serde_json::from_value(spec)?);
+        credentials.create(&Default::default(), &wrong).await?;
+        let told = ask(cluster, &namespace, "check")?;
+        assert_eq!(told.code, Some(1), "{told:?}");
+        let problem = "registrycredentials.iam.openfaas.com/wrong: spec.registry: `port` is no port";
+        assert!(told.err.contains(problem), "{told:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn s24_a_secret_of_another_type_is_left_alone_and_another_name_is_asked_for() -> Result<()> {
     let cluster = cluster().await?;
     with_temp_ns(cluster, "logins", async |namespace| {
