@@ -130,6 +130,70 @@ fn r22_who_can_names_a_shared_issuer_only_where_the_role_would_be_for_it() {
     assert_eq!(told, [("of-any", GITHUB.to_owned()), ("of-idp", String::new())]);
 }
 
+/// What is said of a Role with this one clause, to somebody with this one claim more.
+fn trips(op: &str, claim: &str, value: &str, more: Value) -> String {
+    let clause = json!([{"op": op, "claim": claim, "values": [value]}]);
+    let world = dev().role("r", json!({"policies": ["rw"], "condition": clause}));
+    let mut claims = alice();
+    claims.as_object_mut().unwrap().extend(map(more));
+    world.says(claims, "Function:Update dev:env")
+}
+
+#[test]
+fn what_people_trip_over_is_hinted_at_and_nothing_else_is() {
+    let left_out = "the provider left `groups` out";
+    for (op, claim, value, more, hint) in [
+        (
+            "StringEqual",
+            "admin",
+            "true",
+            json!({"admin": true}),
+            "(true and false are compared by Bool alone)",
+        ),
+        ("Bool", "admin", "true", json!({"admin": false}), ""),
+        ("Bool", "admin", "true", json!({"admin": "true"}), "(the claim is text; Bool looks at"),
+        (
+            "StringEqual",
+            "team",
+            "a",
+            json!({"team": ["a"]}),
+            "(the claim is a list; write `ForAnyValue:StringEqual`)",
+        ),
+        ("ForAnyValue:StringEqual", "team", "a", json!({"team": ["b"]}), ""),
+        ("Bool", "team", "true", json!({"team": [true]}), ""),
+        ("StringEqual", "team", "A", json!({"team": "a"}), "(they differ in the case of letters"),
+        ("StringEqual", "team", "A", json!({"team": "b"}), ""),
+        ("StringEqual", "groups", "a", json!({"groups": null, "hasgroups": true}), left_out),
+        ("StringEqual", "team", "a", json!({"hasgroups": true}), ""),
+        ("StringEqual", "groups", "a", json!({"groups": null, "_claim_names": {"groups": "src1"}}), left_out),
+        ("StringEqual", "team", "a", json!({"_claim_names": {"groups": "src1"}}), ""),
+    ] {
+        let said = trips(op, claim, value, more.clone());
+        let hinted = if hint.is_empty() { !said.contains('(') } else { said.contains(hint) };
+        assert!(hinted, "{op} {claim} {more}: {said}");
+    }
+}
+
+#[test]
+fn of_a_list_eight_elements_are_shown_and_that_there_are_more_only_where_there_are() {
+    let shown = |count: usize| trips("StringEqual", "team", "x", json!({"team": vec!["a"; count]}));
+    assert!(!shown(8).contains('…'), "{}", shown(8));
+    assert!(shown(9).contains(", …]"), "{}", shown(9));
+}
+
+#[test]
+fn who_can_tells_what_has_to_hold_in_words() {
+    let clause = json!([{"op": "ForAnyValue:StringEqual", "claim": "groups", "values": ["dev", "ops"]}]);
+    let world = dev().role("r", json!({"policies": ["rw"], "subjects": ["alice"], "condition": clause}));
+    let request = Request::parse("Function:Get", "dev:env").unwrap();
+    let found = Engine::new(&world.0).who_can(&request);
+    let told: Vec<_> = found.iter().flat_map(|grantee| grantee.who.clone()).collect();
+    assert_eq!(
+        told,
+        [r#"principal jwt:sub "alice""#, r#"ForAnyValue:StringEqual jwt:groups "dev" or "ops""#]
+    );
+}
+
 #[test]
 fn groups_that_the_provider_left_out_are_explained() {
     let world = dev().role(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{judge, told};
-use crate::api::{FunctionMatcher, FunctionPrivacySpec, Kind};
+use crate::api::{FunctionMatcher, FunctionPrivacySpec, Kind, limits};
 use crate::compile::{Judged, Meaning};
 
 fn of(spec: Value) -> Judged {
@@ -36,6 +36,15 @@ fn a_function_privacy_names_functions_by_namespaces_and_names() {
             assert_eq!(meant.functions, judged.covers);
         }
     }
+}
+
+#[test]
+fn as_many_pairs_as_are_allowed_are_all_told_apart() {
+    let named = |prefix: &str, count: usize| (0..count).map(|n| format!("{prefix}{n}")).collect::<Vec<_>>();
+    let functions = json!({"namespaces": named("n", 4), "names": named("f", limits::FUNCTION_PATTERNS / 4)});
+    let judged = of(json!({"functions": functions, "privacy": "Private"}));
+    assert!(judged.verdict.is_ok(), "{judged:?}");
+    assert_eq!(judged.covers.len(), limits::FUNCTION_PATTERNS);
 }
 
 #[test]
