@@ -153,7 +153,8 @@ pub struct RegistryCredentialSpec {
 
     /// What becomes of Pods of functions that cannot pull because they were made before their ServiceAccount named
     /// the pull secret: `Report`, an Event names them; `Recreate`, they are deleted, so that their Deployment makes
-    /// new ones. Default: `Report`.
+    /// new ones. Needs `registry.stuckPods: true` in the chart's values (`operator --stuck-pods`), without which no
+    /// Pod is watched, and neither is done. Default: `Report`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "StuckPods")]
     pub stuck_pods: Option<StuckPods>,

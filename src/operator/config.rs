@@ -99,6 +99,10 @@ pub struct Config {
         value_name = "HOST"
     )]
     pub registry_token_hosts: Vec<String>,
+
+    /// Whether Pods of functions are watched for those that were made too early to pull
+    #[arg(long, env = "FAAS_IAM_STUCK_PODS")]
+    pub stuck_pods: bool,
 }
 
 /// A text that is no Secret's name, or does not name one in a namespace.

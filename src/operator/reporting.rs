@@ -110,6 +110,14 @@ impl Reporting {
         self.publish(news, "Reconcile", &self.object(key, uid)).await;
     }
 
+    /// Tells of an object of somebody else's.
+    pub async fn tell_of_other(&self, regarding: &ObjectReference, news: &News) {
+        let News { reason, message, .. } = news;
+        let (namespace, name) = (regarding.namespace.as_deref(), regarding.name.as_deref());
+        tracing::info!(namespace, name, reason, message);
+        self.publish(news, "Reconcile", regarding).await;
+    }
+
     /// Tells of something that is about the bundle as a whole, on the index Secret.
     pub async fn tell_of_bundle(&self, news: &News) {
         let regarding = ObjectReference {

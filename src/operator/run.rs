@@ -168,6 +168,7 @@ fn pulls(
         secret: config.pull_secret.clone(),
         default_namespace: config.function_namespace.clone(),
         dedicated: config.dedicated_pull_secrets.iter().cloned().collect(),
+        stuck_pods: config.stuck_pods,
     };
     let options = Options { forbid_private: config.forbid_private_issuers, ..Options::default() };
     // Each was read by itself before.

@@ -1,14 +1,16 @@
 //! One write, done: a JSON Patch with a test, a POST, a merge patch or a DELETE with uid and version. Decides nothing but
 //! what an answer means.
 
-use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Pod, Secret, ServiceAccount};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Status;
 use kube::{Api, Client};
 
 use super::plan::{Act, Miss, Object, Step, Wrote, created};
+use super::world::Key;
 use crate::api::Reason;
 use crate::causes::chain;
+use crate::operator::holdings::Version;
 use crate::operator::names::MANAGER;
 
 /// Characters of the API server's words that are told.
@@ -52,17 +54,24 @@ impl Writer {
                 .await
                 .map(|made| Wrote::Secret(made.into())),
             (Object::Secret(name), Act::Delete(version)) => {
-                let seen = Preconditions {
-                    uid: Some(version.uid.clone()),
-                    resource_version: Some(version.resource_version.clone()),
-                };
-                let params = DeleteParams { preconditions: Some(seen), ..DeleteParams::default() };
-                secrets.delete(name, &params).await.map(|_| Wrote::Gone)
+                secrets.delete(name, &deletion(version)).await.map(|_| Wrote::Gone)
             }
             // The plan makes no other pair.
             _ => return Err(Miss::Beaten),
         };
         done.or_else(|error| missed(&step.act, &error))
+    }
+
+    /// Deletes a Pod in this very version.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub async fn delete_pod(&self, (namespace, name): &Key, version: &Version) -> Result<(), Miss> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        match pods.delete(name, &deletion(version)).await {
+            Ok(_) => Ok(()),
+            Err(error) => missed(&Act::Delete(version.clone()), &error).map(|_| ()),
+        }
     }
 }
 
@@ -108,6 +117,12 @@ fn meaning(status: &Status, tested: bool) -> Miss {
 
 fn cut(words: &str) -> String {
     words.chars().take(WORDS).collect()
+}
+
+fn deletion(seen: &Version) -> DeleteParams {
+    let seen =
+        Preconditions { uid: Some(seen.uid.clone()), resource_version: Some(seen.resource_version.clone()) };
+    DeleteParams { preconditions: Some(seen), ..DeleteParams::default() }
 }
 
 fn params() -> PatchParams {

@@ -1,12 +1,12 @@
 //! What the cluster holds that matters for pull secrets, as far as somebody needs it: namespaces, ServiceAccounts, the
-//! accounts that functions run as, and the Secrets of our names. Of Secrets that are not ours nothing is kept but that
+//! accounts that functions run as, their Pods, and the Secrets of our names. Of Secrets that are not ours nothing is kept but that
 //! they are there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{ContainerStatus, Namespace, Pod, PodSpec, Secret, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt as _;
 
@@ -21,6 +21,8 @@ use crate::registry::{Account, DOCKER_CONFIG_JSON, Login, Marks, merge, read};
 
 /// The type of every pull secret.
 pub const TYPE: &str = "kubernetes.io/dockerconfigjson";
+/// The label that OpenFaaS' provider puts on the Deployments of functions, and on their Pods with the function's name.
+pub const FUNCTION: &str = "faas_function";
 
 /// A namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,21 +83,80 @@ impl HeldAccount {
     }
 }
 
-/// As whom a function runs.
+/// As whom a function runs, and whether its Pods get a list of pull secrets of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldFunction {
     /// The ServiceAccount's name.
     pub account: Box<str>,
-    version: Version,
+    /// Whether it lists pull secrets, so that those of the ServiceAccount count for none of its Pods.
+    pub lists: bool,
+    /// Which version.
+    pub version: Version,
 }
 
 impl HeldFunction {
     /// As it was seen.
     pub fn of(deployment: &Deployment) -> Self {
         let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
-        let account = pod.and_then(|pod| pod.service_account_name.as_deref()).filter(|name| !name.is_empty());
-        Self { account: account.unwrap_or("default").into(), version: version(&deployment.metadata) }
+        let lists = pod.is_some_and(|pod| !names(pod).is_empty());
+        Self { account: account(pod), lists, version: version(&deployment.metadata) }
     }
+}
+
+/// A Pod of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPod {
+    /// The function's name.
+    pub function: Box<str>,
+    /// The ServiceAccount's name.
+    pub account: Box<str>,
+    /// The names in its `imagePullSecrets`, which never change.
+    pub names: BTreeSet<Box<str>>,
+    /// Whether a container waits for an image that cannot be pulled.
+    pub waits: bool,
+    /// Whether it is being deleted.
+    pub ends: bool,
+    /// The uid of the ReplicaSet that makes another one when it is gone.
+    pub maker: Option<Box<str>>,
+    /// When it was created, seconds since 1970.
+    pub created: i64,
+    /// Which version.
+    pub version: Version,
+}
+
+impl HeldPod {
+    /// As it was seen.
+    pub fn of(pod: &Pod) -> Self {
+        let owners = pod.metadata.owner_references.iter().flatten();
+        let mut makers = owners.filter(|owner| owner.controller == Some(true) && owner.kind == "ReplicaSet");
+        Self {
+            function: pod.labels().get(FUNCTION).map(|name| name.as_str().into()).unwrap_or_default(),
+            account: account(pod.spec.as_ref()),
+            names: pod.spec.as_ref().map(names).unwrap_or_default(),
+            waits: waits(pod),
+            ends: pod.metadata.deletion_timestamp.is_some(),
+            maker: makers.next().map(|owner| owner.uid.as_str().into()),
+            created: created(&pod.metadata),
+            version: version(&pod.metadata),
+        }
+    }
+}
+
+fn account(pod: Option<&PodSpec>) -> Box<str> {
+    let account = pod.and_then(|pod| pod.service_account_name.as_deref()).filter(|name| !name.is_empty());
+    account.unwrap_or("default").into()
+}
+
+fn names(pod: &PodSpec) -> BTreeSet<Box<str>> {
+    pod.image_pull_secrets.iter().flatten().map(|one| one.name.as_str().into()).collect()
+}
+
+/// Whether the kubelet has tried to pull, in vain.
+fn waits(pod: &Pod) -> bool {
+    let Some(status) = &pod.status else { return false };
+    let containers = status.container_statuses.iter().chain(&status.init_container_statuses).flatten();
+    let reason = |one: &ContainerStatus| one.state.as_ref()?.waiting.as_ref()?.reason.clone();
+    containers.filter_map(reason).any(|reason| matches!(&*reason, "ErrImagePull" | "ImagePullBackOff"))
 }
 
 /// A Secret of one of our names. Has no `Debug`: it holds logins.
@@ -178,7 +239,7 @@ macro_rules! kept {
         }
     )*};
 }
-kept!(HeldNamespace, HeldAccount, HeldFunction, HeldSecret);
+kept!(HeldNamespace, HeldAccount, HeldFunction, HeldPod, HeldSecret);
 
 fn version(meta: &ObjectMeta) -> Version {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();

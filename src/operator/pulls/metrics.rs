@@ -44,6 +44,7 @@ pub struct PullMetrics {
     namespaces: Family<NamespaceLabels, Gauge>,
     propagation: Histogram,
     verifications: Family<AnswerLabels, Counter>,
+    recreated: Counter,
 }
 
 impl PullMetrics {
@@ -54,6 +55,7 @@ impl PullMetrics {
             namespaces: Family::default(),
             propagation: Histogram::new(exponential_buckets(0.005, 2.0, 14)),
             verifications: Family::default(),
+            recreated: Counter::default(),
         };
         registry.register(
             "registry_credential_expiry_timestamp_seconds",
@@ -76,6 +78,11 @@ impl PullMetrics {
             "Answers of registries about the login of a RegistryCredential",
             metrics.verifications.clone(),
         );
+        registry.register(
+            "recreated_pods",
+            "Pods of functions that could not pull and were deleted, so that new ones can",
+            metrics.recreated.clone(),
+        );
         metrics
     }
 
@@ -83,6 +90,11 @@ impl PullMetrics {
     pub fn propagated(&self, ms: i64) {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
         self.propagation.observe(ms as f64 / 1000.0);
+    }
+
+    /// A Pod that could not pull was deleted.
+    pub fn recreated(&self) {
+        self.recreated.inc();
     }
 
     /// A registry has answered.

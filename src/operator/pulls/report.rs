@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::checks::Answer;
 use super::declared::Declared;
 use super::tally::Tally;
-use super::world::{Standing, World};
+use super::world::{Install, Standing, World};
 use crate::api::status::{
     CONFLICTED, EXPIRING, NamespaceCounts, NamespaceFailure, SOURCE_VALID, SYNCED, VERIFIED,
 };
@@ -44,7 +44,8 @@ impl World {
         let credential = self.credential(name);
         let standing = self.standings.get(name);
         let aspects = credential.map(|credential| self.aspects(name, credential, standing, tally, time));
-        let report = report(declared, standing, aspects.as_deref().unwrap_or_default(), tally);
+        let mut report = report(declared, standing, aspects.as_deref().unwrap_or_default(), tally);
+        report.warnings.extend(credential.and_then(|credential| unheeded(credential, &self.install)));
         let before: Vec<Condition> = declared
             .status
             .get("conditions")
@@ -86,6 +87,16 @@ impl World {
     }
 }
 
+fn warn(message: String) -> Warning {
+    Warning { field: FieldPath::root(), message }
+}
+
+/// What is asked for and does not happen.
+fn unheeded(credential: &Credential, install: &Install) -> Option<Warning> {
+    let message = "`stuckPods: Recreate` does nothing: the operator watches no Pods; set `registry.stuckPods: true` in the chart's values";
+    (credential.recreate_stuck && !install.stuck_pods).then(|| warn(message.to_owned()))
+}
+
 /// When the login ends that is handed out.
 pub fn lifetime(credential: &Credential, standing: Option<&Standing>) -> Option<Lifetime> {
     let password = standing.and_then(|standing| standing.good.as_ref()).map(|login| login.password());
@@ -95,7 +106,6 @@ pub fn lifetime(credential: &Credential, standing: Option<&Standing>) -> Option<
 
 fn report(declared: &Declared, standing: Option<&Standing>, aspects: &[Aspect], tally: &Tally) -> Report {
     let mut warnings = declared.warnings.clone();
-    let warn = |message: String| Warning { field: FieldPath::root(), message };
     warnings.extend(tally.rivals.iter().map(|rival| {
         warn(format!("{rival}; it is put back each time, after a pause that grows: let them leave it alone"))
     }));

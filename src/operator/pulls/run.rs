@@ -19,6 +19,7 @@ use super::held::HeldSecret;
 use super::mirror::Change;
 use super::plan::{Ended, Miss, Object, Step};
 use super::report::Told;
+use super::stuck::{Cure, Remedy};
 use super::verify::Verifier;
 use super::watch::Watches;
 use super::work::goal;
@@ -50,6 +51,8 @@ pub enum Message {
     Ended(Ended),
     /// A registry was asked.
     Answered(Question, Answer),
+    /// Something was done about a Pod, or why it was not.
+    Remedied(Remedy, Option<Miss>),
 }
 
 /// What the loop works with.
@@ -58,7 +61,7 @@ pub struct Pulls {
     watches: Watches,
     watching: BTreeMap<Box<str>, AbortHandle>,
     writer: Writer,
-    reporting: Reporting,
+    reporting: Arc<Reporting>,
     verifier: Arc<Verifier>,
     leadership: Leadership,
     served: Arc<Served>,
@@ -87,7 +90,7 @@ pub async fn run(
         watches,
         watching: BTreeMap::new(),
         writer: Writer::new(client.clone(), &install.namespace),
-        reporting: Reporting::new(client, &install.namespace, identity),
+        reporting: Arc::new(Reporting::new(client, &install.namespace, identity)),
         verifier: Arc::new(verifier),
         world: World::new(install),
         leadership,
@@ -129,6 +132,9 @@ impl Pulls {
     fn take(&mut self, message: Message) {
         let now = now();
         match message {
+            // No status depends on Pods.
+            Message::Seen(pod @ Seen::Pod(_)) => return self.world.take(pod, now),
+            Message::Remedied(remedy, missed) => return self.remedied(&remedy, missed.as_ref(), now),
             Message::Seen(seen) => {
                 self.world.take(seen, now);
                 self.follow_sources();
@@ -190,6 +196,7 @@ impl Pulls {
             self.begin(namespace, steps);
         }
         self.ask(now);
+        self.remedy(now);
         self.unreported |= self.world.is_to_report(now);
         if self.unreported && (self.world.work.is_idle() || now >= self.reported_at + REPORT_EVERY) {
             (self.unreported, self.reported_at) = (false, now);
@@ -252,6 +259,35 @@ impl Pulls {
                 let answer = verifier.ask(&question).await;
                 let _ = tell.send(Message::Answered(question, answer)).await;
             });
+        }
+    }
+
+    /// Does something about the Pods that cannot pull.
+    fn remedy(&mut self, now: i64) {
+        for remedy in self.world.next_remedies(now) {
+            let (writer, reporting, tell) = (self.writer.clone(), self.reporting.clone(), self.tell.clone());
+            let leadership = self.leadership.clone();
+            self.tasks.spawn(async move {
+                let missed = match remedy.cure {
+                    _ if !leadership.leads() => Some(Miss::Beaten),
+                    Cure::Delete => writer.delete_pod(&remedy.key, &remedy.version).await.err(),
+                    Cure::Tell | Cure::TellOfList => None,
+                };
+                if missed.is_none() {
+                    reporting.tell_of_other(&remedy.about(), &remedy.news()).await;
+                }
+                let _ = tell.send(Message::Remedied(remedy, missed)).await;
+            });
+        }
+    }
+
+    fn remedied(&mut self, remedy: &Remedy, missed: Option<&Miss>, now: i64) {
+        let (namespace, name) = &remedy.key;
+        if let Some(Miss::Failed(reason, message)) = missed {
+            tracing::warn!(%namespace, %name, %reason, message, "a Pod that cannot pull could not be deleted");
+        }
+        if self.world.remedied(remedy, missed, now) && remedy.cure == Cure::Delete {
+            self.served.metrics.pulls.recreated();
         }
     }
 

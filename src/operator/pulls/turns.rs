@@ -168,7 +168,7 @@ impl World {
 
     /// When something is due that nobody tells of, ms since 1970.
     pub fn due(&self) -> Option<i64> {
-        [self.work.due(), self.checks.next(), self.wake].into_iter().flatten().min()
+        [self.work.due(), self.checks.next(), self.wake, self.ward.due()].into_iter().flatten().min()
     }
 
     /// Whether statuses have to be looked at by now, though nothing was seen.

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, ServiceAccount};
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
 use kube::runtime::watcher::{self, Event};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::declared::Declared;
-use super::held::{HeldAccount, HeldFunction, HeldNamespace};
+use super::held::{FUNCTION, HeldAccount, HeldFunction, HeldNamespace, HeldPod};
 use super::mirror::Change;
 use super::run::Message;
 use super::source::{KEYS, Source};
@@ -32,8 +32,6 @@ use crate::watched::watched;
 const PAGE: u32 = 500;
 /// and those that may have a mebibyte each.
 const LARGE_PAGE: u32 = 16;
-/// The label that OpenFaaS' provider puts on the Deployments of functions.
-const FUNCTION: &str = "faas_function";
 
 /// We may not look.
 struct Refused;
@@ -59,6 +57,9 @@ impl Watches {
         tasks.spawn(self.clone().accounts());
         tasks.spawn(self.clone().functions());
         tasks.spawn(self.clone().secrets());
+        if self.install.stuck_pods {
+            tasks.spawn(self.clone().pods());
+        }
         for key in self.install.dedicated.clone() {
             tasks.spawn(self.clone().dedicated(key));
         }
@@ -90,6 +91,12 @@ impl Watches {
         let kept = |object: Deployment| HeldFunction::of(&object);
         let config = config(PAGE).labels(FUNCTION);
         self.all(Api::all(self.client.clone()), config, key, kept, Seen::Function).await;
+    }
+
+    async fn pods(self) {
+        let kept = |object: Pod| HeldPod::of(&object);
+        let config = config(PAGE).labels(FUNCTION);
+        self.all(Api::all(self.client.clone()), config, key, kept, Seen::Pod).await;
     }
 
     /// The merged Secret of every namespace: the only name that we may list.

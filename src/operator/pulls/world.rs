@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::checks::Checks;
 use super::declared::Declared;
-use super::held::{Contents, HeldAccount, HeldFunction, HeldNamespace, HeldSecret};
+use super::held::{Contents, HeldAccount, HeldFunction, HeldNamespace, HeldPod, HeldSecret};
 use super::mirror::{Change, Kept as _, Mirror};
 use super::plan::{Desired, There, Wanted};
 use super::source::{Lack, Source, login};
+use super::stuck::Ward;
 use super::tally::Tally;
 use super::work::Work;
 use crate::model::{Credential, Output, Registry};
@@ -29,6 +30,8 @@ pub struct Install {
     pub default_namespace: Box<str>,
     /// The Secrets of single credentials that we have the right to write, by namespace and name.
     pub dedicated: BTreeSet<Key>,
+    /// Whether Pods of functions are watched for those that cannot pull.
+    pub stuck_pods: bool,
 }
 
 impl Install {
@@ -48,6 +51,8 @@ pub enum Seen {
     Account(Change<Key, HeldAccount>),
     /// As whom a function runs.
     Function(Change<Key, HeldFunction>),
+    /// A Pod of a function. No status depends on it.
+    Pod(Change<Key, HeldPod>),
     /// A merged Secret, by namespace and name.
     Secret(Change<Key, HeldSecret>),
     /// The Secret of a single credential, or that there is none.
@@ -76,7 +81,7 @@ pub struct World {
     pub(super) credentials: Mirror<Box<str>, Declared>,
     pub(super) namespaces: Mirror<Box<str>, HeldNamespace>,
     pub(super) accounts: Mirror<Key, HeldAccount>,
-    functions: Mirror<Key, HeldFunction>,
+    pub(super) functions: Mirror<Key, HeldFunction>,
     secrets: Mirror<Key, HeldSecret>,
     dedicated: BTreeMap<Key, Option<HeldSecret>>,
     sources: BTreeMap<Box<str>, Source>,
@@ -89,6 +94,7 @@ pub struct World {
     files: BTreeMap<Vec<Box<str>>, Arc<File>>,
     pub(super) checks: Checks,
     pub(super) work: Work,
+    pub(super) ward: Ward,
     pub(super) tallies: BTreeMap<Box<str>, Tally>,
     /// How often the status of each credential may still be written.
     pub(super) allowance: Allowance<Box<str>>,
@@ -117,6 +123,7 @@ impl World {
             files: BTreeMap::new(),
             checks: Checks::default(),
             work: Work::default(),
+            ward: Ward::default(),
             tallies: BTreeMap::new(),
             allowance: Allowance::default(),
             wake: None,
@@ -146,6 +153,7 @@ impl World {
                 let changed = self.functions.take(change).into_iter();
                 self.touch(changed.map(|(namespace, _)| namespace));
             }
+            Seen::Pod(change) => self.ward.take(change),
             Seen::Dedicated(key, secret) => {
                 let known = self.dedicated.get(&key).and_then(Option::as_ref);
                 let late = |(known, seen): (&HeldSecret, &HeldSecret)| seen.is_older_than(known);
@@ -195,6 +203,9 @@ impl World {
     fn touch(&mut self, namespaces: impl IntoIterator<Item = Box<str>>) {
         for namespace in namespaces {
             let created = self.namespaces.get(&namespace).map_or(0, |held| held.created);
+            if self.install.stuck_pods {
+                self.ward.touch(namespace.clone());
+            }
             self.work.touch(namespace, created, self.now);
         }
     }
@@ -369,11 +380,8 @@ impl World {
     }
 
     fn references(&self, namespace: &str, parts: &[Part]) -> BTreeMap<Box<str>, BTreeSet<Box<str>>> {
-        let of = |map: &Key| map.0.as_ref() == namespace;
-        let first: Key = (namespace.into(), "".into());
-        let functions = self.functions.all().range(first.clone()..).take_while(|(key, _)| of(key));
-        let used: BTreeSet<&str> = functions.map(|(_, function)| &*function.account).collect();
-        let accounts = self.accounts.all().range(first..).take_while(|(key, _)| of(key));
+        let used = self.runs_functions(namespace);
+        let accounts = in_namespace(self.accounts.all(), namespace);
         let wanted = |name: &str, held: &HeldAccount| {
             let fits = parts
                 .iter()
@@ -388,20 +396,32 @@ impl World {
         accounts.map(|((_, name), held)| (name.clone(), &wanted(name, held) | &kept(held))).collect()
     }
 
+    /// The ServiceAccounts that functions of a namespace run as.
+    pub(super) fn runs_functions(&self, namespace: &str) -> BTreeSet<&str> {
+        in_namespace(self.functions.all(), namespace).map(|(_, function)| &*function.account).collect()
+    }
+
     /// What a namespace has.
     pub(super) fn there(&self, namespace: &str) -> There<'_> {
-        let first: Key = (namespace.into(), "".into());
-        let accounts = self.accounts.all().range(first.clone()..);
-        let accounts = accounts.take_while(|((of, _), _)| **of == *namespace);
+        let accounts = in_namespace(self.accounts.all(), namespace);
         let merged = (Box::from(namespace), self.install.secret.clone());
         let merged = self.secrets.get(&merged).map(|held| (&*self.install.secret, held));
-        let dedicated = self.dedicated.range(first..).take_while(|((of, _), _)| **of == *namespace);
+        let dedicated = in_namespace(&self.dedicated, namespace);
         let dedicated = dedicated.filter_map(|((_, name), held)| Some((&**name, held.as_ref()?)));
         There {
             accounts: accounts.map(|((_, name), held)| (&**name, held)).collect(),
             secrets: merged.into_iter().chain(dedicated).collect(),
         }
     }
+}
+
+/// What is in a namespace.
+pub fn in_namespace<'a, V>(
+    all: &'a BTreeMap<Key, V>,
+    namespace: &str,
+) -> impl Iterator<Item = (&'a Key, &'a V)> {
+    let of: Box<str> = namespace.into();
+    all.range((of.clone(), "".into())..).take_while(move |(key, _)| key.0 == of)
 }
 
 /// The Secret that a credential goes into.

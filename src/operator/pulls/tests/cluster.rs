@@ -11,10 +11,11 @@ use zeroize::Zeroizing;
 
 use crate::api::{Kind, Reason};
 use crate::operator::pulls::declared::Declared;
-use crate::operator::pulls::held::{HeldAccount, HeldFunction, HeldNamespace};
+use crate::operator::pulls::held::{HeldAccount, HeldFunction, HeldNamespace, HeldPod};
 use crate::operator::pulls::mirror::Change;
 use crate::operator::pulls::plan::{Act, Ended, Miss, Object, Step, Wrote, created};
 use crate::operator::pulls::source::Source;
+use crate::operator::pulls::stuck::{Cure, Remedy};
 use crate::operator::pulls::work::goal;
 use crate::operator::pulls::world::{Install, Key, Seen, World};
 use crate::operator::reporting::Reported;
@@ -34,6 +35,7 @@ pub struct Cluster {
     pub accounts: Objects,
     pub secrets: Objects,
     pub functions: Objects,
+    pub pods: Objects,
     pub credentials: BTreeMap<Box<str>, Value>,
     pub sources: BTreeMap<Box<str>, Source>,
     /// Every write, as `namespace verb object`.
@@ -56,6 +58,7 @@ impl Cluster {
             secret: PULL.into(),
             default_namespace: "openfaas-fn".into(),
             dedicated: [key("dev", "own")].into(),
+            stuck_pods: true,
         };
         let mut cluster = Self {
             world: World::new(install.clone()),
@@ -64,6 +67,7 @@ impl Cluster {
             accounts: BTreeMap::new(),
             secrets: BTreeMap::new(),
             functions: BTreeMap::new(),
+            pods: BTreeMap::new(),
             credentials: BTreeMap::new(),
             sources: BTreeMap::new(),
             writes: Vec::new(),
@@ -105,6 +109,11 @@ impl Cluster {
             self.see(Seen::Function(Change::Item(key, HeldFunction::of(&typed(&object)))));
         }
         self.see(Seen::Function(Change::End));
+        self.see(Seen::Pod(Change::Begin));
+        for (key, object) in self.pods.clone() {
+            self.see(Seen::Pod(Change::Item(key, HeldPod::of(&typed(&object)))));
+        }
+        self.see(Seen::Pod(Change::End));
         self.see(Seen::Secret(Change::Begin));
         for (key, object) in self.secrets.clone().into_iter().filter(|((_, name), _)| **name == *PULL) {
             let held = self.world.kept(&typed(&object));
@@ -171,13 +180,82 @@ impl Cluster {
 
     /// A function that runs as this ServiceAccount.
     pub fn function(&mut self, namespace: &str, name: &str, account: &str) {
+        self.deployment(namespace, name, json!({"containers": [], "serviceAccountName": account}));
+    }
+
+    /// A function whose Pods have this spec.
+    pub fn deployment(&mut self, namespace: &str, name: &str, pod: Value) {
         let (version, key) = (self.next(), key(namespace, name));
         let object = json!({
             "metadata": {"name": name, "namespace": namespace, "uid": name, "resourceVersion": version},
-            "spec": {"selector": {}, "template": {"spec": {"containers": [], "serviceAccountName": account}}},
+            "spec": {"selector": {}, "template": {"spec": pod}},
         });
         self.functions.insert(key.clone(), object.clone());
         self.see(Seen::Function(Change::Set(key, HeldFunction::of(&typed(&object)))));
+    }
+
+    /// A Pod of a function, made by its ReplicaSet and admitted as by an API server, which cannot pull.
+    pub fn pod(&mut self, namespace: &str, name: &str, function: &str) {
+        let mut spec = self.functions[&key(namespace, function)]["spec"]["template"]["spec"].clone();
+        let account = spec["serviceAccountName"].as_str().unwrap().to_owned();
+        if spec["imagePullSecrets"].is_null() {
+            spec["imagePullSecrets"] =
+                self.references(namespace, &account).iter().map(|name| json!({"name": name})).collect();
+        }
+        let object = json!({
+            "metadata": {
+                "name": name, "namespace": namespace, "uid": format!("p-{}", self.version),
+                "labels": {"faas_function": function},
+                "creationTimestamp": Timestamp::from_second(1_700_000_000 + self.version).unwrap().to_string(),
+                "ownerReferences": [{
+                    "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": function,
+                    "uid": format!("r-{function}"), "controller": true,
+                }],
+            },
+            "spec": spec, "status": {"containerStatuses": [waiting("ErrImagePull")]},
+        });
+        self.change_pod(namespace, name, object);
+    }
+
+    /// A Pod as it is since; what is not given stays.
+    pub fn change_pod(&mut self, namespace: &str, name: &str, change: Value) {
+        let (version, key) = (self.next(), key(namespace, name));
+        let object = self.pods.entry(key.clone()).or_default();
+        json_patch::merge(object, &change);
+        object["metadata"]["resourceVersion"] = json!(version);
+        let held = HeldPod::of(&typed(object));
+        self.see(Seen::Pod(Change::Set(key, held)));
+    }
+
+    /// Does what is to be done about Pods now, and tells each, as `namespace reason object`.
+    pub fn remedy(&mut self) -> Vec<String> {
+        let mut told = Vec::new();
+        loop {
+            let remedies = self.world.next_remedies(self.now);
+            if remedies.is_empty() {
+                return told;
+            }
+            for remedy in remedies {
+                let missed = (remedy.cure == Cure::Delete).then(|| self.delete_pod(&remedy).err()).flatten();
+                if self.world.remedied(&remedy, missed.as_ref(), self.now) {
+                    let (namespace, name) = &remedy.key;
+                    told.push(format!("{namespace} {} {name}", remedy.news().reason));
+                }
+            }
+        }
+    }
+
+    fn delete_pod(&mut self, remedy: &Remedy) -> Result<(), Miss> {
+        if let Some((reason, words)) = self.refusing.get(&remedy.key.0) {
+            return Err(Miss::Failed(*reason, (*words).to_owned()));
+        }
+        let pod = self.pods.remove(&remedy.key).ok_or(Miss::Beaten)?;
+        assert_eq!(
+            pod["metadata"]["resourceVersion"], remedy.version.resource_version,
+            "the version is known"
+        );
+        self.see(Seen::Pod(Change::Gone(remedy.key.clone())));
+        Ok(())
     }
 
     /// A Secret, as somebody writes it; `None` deletes it.
@@ -376,4 +454,12 @@ fn declared(object: &Value) -> Declared {
 
 fn typed<T: serde::de::DeserializeOwned>(object: &Value) -> T {
     serde_json::from_value(object.clone()).unwrap()
+}
+
+/// The status of a container that waits for this reason.
+pub fn waiting(reason: &str) -> Value {
+    json!({
+        "name": "function", "image": "ghcr.io/acme/resize", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"waiting": {"reason": reason}},
+    })
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod histories;
+mod stuck;
 
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
