@@ -77,6 +77,9 @@ impl World {
             if self.work.wrote(&namespace, object.clone(), goal, now) {
                 after.repaired.push(object.kind());
             }
+            if self.work.was_told(&namespace, &object) {
+                continue;
+            }
             let key = |name: &str| (namespace.clone(), Box::from(name));
             match (object, wrote) {
                 (Object::Account(name), Wrote::Account(account)) => {

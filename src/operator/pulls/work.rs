@@ -52,6 +52,8 @@ pub struct Work {
     touched: BTreeSet<(Reverse<i64>, Box<str>)>,
     /// Those whose writes are under way.
     busy: BTreeSet<Box<str>>,
+    /// Of which of their objects the watches have told meanwhile; `None` stands for all of them.
+    told: BTreeSet<(Box<str>, Option<Object>)>,
     /// Those that were touched meanwhile.
     again: BTreeMap<Box<str>, i64>,
     /// Those that are looked at again at this time.
@@ -81,6 +83,24 @@ impl Work {
             self.later.remove(&namespace);
             self.touched.insert((Reverse(0), namespace));
         }
+    }
+
+    /// A watch has told of an object, and what it told counts from now on: what a write under way made of it may be older.
+    pub fn told(&mut self, namespace: &str, object: Object) {
+        if self.busy.contains(namespace) {
+            self.told.insert((namespace.into(), Some(object)));
+        }
+    }
+
+    /// The same of all objects, which were listed.
+    pub fn told_all(&mut self) {
+        self.told.extend(self.busy.iter().map(|namespace| (namespace.clone(), None)));
+    }
+
+    /// Whether a watch has told of an object since its namespace's writes began.
+    pub fn was_told(&self, namespace: &str, object: &Object) -> bool {
+        let told = |object| self.told.contains(&(namespace.into(), object));
+        told(None) || told(Some(object.clone()))
     }
 
     /// The next namespace to look at; none whose writes are under way.
@@ -171,6 +191,7 @@ impl Work {
     /// where it does no more.
     pub fn end(&mut self, namespace: &str, goal: Digest, missed: Option<Miss>, now: i64) -> Option<i64> {
         self.busy.remove(namespace);
+        self.told.retain(|(of, _)| **of != *namespace);
         let since = self.since.remove(namespace);
         if let Some(created) = self.again.remove(namespace) {
             self.touch(namespace.into(), created, now);

@@ -7,7 +7,7 @@ use super::checks::Checks;
 use super::declared::Declared;
 use super::held::{Contents, HeldAccount, HeldFunction, HeldNamespace, HeldPod, HeldSecret};
 use super::mirror::{Change, Kept as _, Mirror};
-use super::plan::{Desired, There, Wanted};
+use super::plan::{Desired, Object, There, Wanted};
 use super::source::{Lack, Source, login};
 use super::stuck::Ward;
 use super::tally::Tally;
@@ -135,6 +135,17 @@ impl World {
     /// Takes one thing that was seen, at this time (ms since 1970).
     pub fn take(&mut self, seen: Seen, now: i64) {
         self.now = now;
+        match &seen {
+            Seen::Account(Change::Set((namespace, name), _) | Change::Gone((namespace, name))) => {
+                self.work.told(namespace, Object::Account(name.clone()));
+            }
+            Seen::Secret(Change::Set((namespace, name), _) | Change::Gone((namespace, name)))
+            | Seen::Dedicated((namespace, name), _) => {
+                self.work.told(namespace, Object::Secret(name.clone()));
+            }
+            Seen::Account(Change::End) | Seen::Secret(Change::End) => self.work.told_all(),
+            _ => {}
+        }
         match seen {
             Seen::Credential(change) => {
                 let changed = self.credentials.take(change);

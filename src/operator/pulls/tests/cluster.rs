@@ -43,6 +43,8 @@ pub struct Cluster {
     /// What the API server says to every write in a namespace.
     pub refusing: BTreeMap<Box<str>, (Reason, &'static str)>,
     pub install: Install,
+    /// A Secret that somebody deletes while the answer to the next write in its namespace is on its way.
+    pub late: Option<Key>,
     version: i64,
 }
 
@@ -73,6 +75,7 @@ impl Cluster {
             writes: Vec::new(),
             refusing: BTreeMap::new(),
             install,
+            late: None,
             version: 0,
         };
         cluster.restart();
@@ -345,6 +348,9 @@ impl Cluster {
                 Ok(wrote) => done.push((step.object, step.goal, wrote)),
                 Err(miss) => missed = missed.or(Some(miss)),
             }
+        }
+        if let Some((of, name)) = self.late.take_if(|(of, _)| *of == namespace) {
+            self.secret(&of, &name, None);
         }
         self.world.ended(Ended { namespace, goal, done, missed }, self.now);
     }

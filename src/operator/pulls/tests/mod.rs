@@ -220,6 +220,16 @@ fn what_somebody_changes_or_deletes_is_put_back_at_once() {
 }
 
 #[test]
+fn what_somebody_undoes_before_the_answer_to_our_write_is_read_is_put_back_too() {
+    let mut cluster = handed_out(json!({}));
+    cluster.source("login", "robot", "two");
+    // The write is answered, the Secret is deleted, and the watch tells of that first.
+    cluster.late = Some(("dev".into(), PULL.into()));
+    cluster.settle();
+    assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:two"]);
+}
+
+#[test]
 fn who_keeps_undoing_it_is_met_with_growing_pauses_and_named() {
     let mut cluster = handed_out(json!({}));
     let (mut writes, begin) = (0, cluster.now);
