@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     time::Duration,
 };
@@ -237,6 +237,17 @@ impl Drop for Leashed {
         // The leash kills at once and has nothing else to wait for.
         let _ = self.leash.wait();
     }
+}
+
+/// The last lines of what every process with this folder has said so far.
+pub fn logs(folder: &Path) -> String {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+    let logs = files.filter(|path| path.extension().is_some_and(|kind| kind == "out" || kind == "err"));
+    let told = logs.filter_map(|path| {
+        let text = fs::read_to_string(&path).ok().filter(|text| !text.is_empty())?;
+        Some(format!("\n--- last lines of {}\n{}", path.file_name()?.display(), tail(&text)))
+    });
+    told.collect()
 }
 
 /// The last 20 lines.

@@ -53,6 +53,32 @@ async fn compact(plane: &ControlPlane) -> Result<()> {
     etcd("kv/compaction", json!({ "revision": revision, "physical": true })).await.map(drop)
 }
 
+/// What people do while the API server and etcd die, and etcd forgets.
+async fn forgotten(plane: &mut ControlPlane, scene: &mut Scene, expected: &Dump) -> Result<()> {
+    let operator = scene.start()?;
+    scene.spare_comes().await?;
+    for program in [Program::Apiserver, Program::Etcd] {
+        dies(plane, program).await?;
+    }
+    scene.again().await?;
+    all_ready(&scene.at, &NAMES).await?;
+
+    let gate = Gate::closed();
+    let held = scene.proxy.on(Call::watches, Fault::Hold(gate.clone()));
+    scene.proxy.cut_watches();
+    held.reaches(1).await?;
+    scene.spare_goes().await?;
+    compact(plane).await?;
+    dies(plane, Program::Apiserver).await?;
+    scene.proxy.heal();
+    gate.open();
+    scene.proxy.gone().reaches(1).await?;
+    scene.again().await?;
+    scene.spare_is_forgotten().await?;
+    scene.play().await?;
+    scene.ends_as(expected, operator).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_server_and_etcd_die_and_forget_under_the_operator_and_no_deletion_is_lost() -> Result<()> {
     let mut plane = ControlPlane::start(Options::default()).await?;
@@ -61,29 +87,9 @@ async fn api_server_and_etcd_die_and_forget_under_the_operator_and_no_deletion_i
     undisturbed(&plane, &mut left).await?;
     let (dumper, expected) = left.ok_or_else(|| Failure::new("nothing is left"))?;
     let outcome = installed(&cluster, json!({}), async |at| {
-        let scene = Scene::set(at, dumper).await?;
-        let operator = scene.start()?;
-        scene.spare_comes().await?;
-        for program in [Program::Apiserver, Program::Etcd] {
-            dies(&mut plane, program).await?;
-        }
-        let scene = scene.again().await?;
-        all_ready(&scene.at, &NAMES).await?;
-
-        let gate = Gate::closed();
-        let held = scene.proxy.on(Call::watches, Fault::Hold(gate.clone()));
-        scene.proxy.cut_watches();
-        held.reaches(1).await?;
-        scene.spare_goes().await?;
-        compact(&plane).await?;
-        dies(&mut plane, Program::Apiserver).await?;
-        scene.proxy.heal();
-        gate.open();
-        scene.proxy.gone().reaches(1).await?;
-        let scene = scene.again().await?;
-        scene.spare_is_forgotten().await?;
-        scene.play().await?;
-        scene.ends_as(&expected, operator).await
+        let mut scene = Scene::set(at, dumper).await?;
+        let outcome = forgotten(&mut plane, &mut scene, &expected).await;
+        outcome.map_err(|failure| scene.blame(&failure))
     })
     .await;
     plane.shut_down().await?;

@@ -72,10 +72,11 @@ impl Scene {
         Ok(Self { at, proxy, dumper })
     }
 
-    /// The same with new connections, after the API server has been away.
-    pub async fn again(self) -> Result<Self> {
-        let at = self.at.again().await?;
-        Ok(Self { dumper: self.dumper.of_client(at.client.clone()), at, ..self })
+    /// Connects anew, after the API server has been away.
+    pub async fn again(&mut self) -> Result<()> {
+        self.at.again().await?;
+        self.dumper = self.dumper.of_client(self.at.client.clone());
+        Ok(())
     }
 
     /// Starts an operator behind the proxy, always as the same one.

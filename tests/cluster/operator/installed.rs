@@ -1,5 +1,7 @@
 //! The chart in a namespace of its own, and what a test asks of it.
 
+use std::sync::Arc;
+
 use faas_iam::{
     api::Kind,
     bundle::{
@@ -19,6 +21,7 @@ pub use crate::support::chart::{Operator, WITHIN};
 use crate::support::{
     Failure, Result,
     chart::{self, Account},
+    child,
     cluster::Cluster,
     helm,
     namespace::with_temp_ns,
@@ -39,7 +42,7 @@ pub struct Installed {
     pub client: Client,
     account: Account,
     values: Value,
-    folder: Scratch,
+    folder: Arc<Scratch>,
 }
 
 /// Runs `test` with the chart installed in a namespace of its own; `values` are the chart's.
@@ -50,21 +53,23 @@ where
     with_temp_ns(cluster, "operator", async |namespace| {
         let client = cluster.admin().await?;
         let name = chart::install(&client, RELEASE, &namespace, &values).await?;
-        let folder = Scratch::new()?;
+        let folder = Arc::new(Scratch::new()?);
         let account = Account::new(cluster, &namespace, &name, folder.path()).await?;
         let (cluster, client, at) = (cluster.clone(), client.clone(), namespace.clone());
+        let scratch = folder.clone();
         let outcome =
             test(Installed { cluster, namespace: at, client: client.clone(), account, values, folder }).await;
         chart::forget_cluster_wide(&client, &namespace).await?;
-        outcome
+        outcome.map_err(|failure| Failure::new(format!("{failure}{}", child::logs(scratch.path()))))
     })
     .await
 }
 
 impl Installed {
-    /// The same with a new connection, after the API server has been away.
-    pub async fn again(self) -> Result<Self> {
-        Ok(Self { client: self.cluster.admin().await?, ..self })
+    /// Connects anew, after the API server has been away.
+    pub async fn again(&mut self) -> Result<()> {
+        self.client = self.cluster.admin().await?;
+        Ok(())
     }
 
     /// Upgrades the chart to other values.

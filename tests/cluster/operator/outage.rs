@@ -17,7 +17,7 @@ use crate::support::{
 async fn an_operator_outlives_the_api_server_and_goes_on_when_it_is_back() -> Result<()> {
     let mut plane = ControlPlane::start(Options::default()).await?;
     let cluster = plane.cluster().clone();
-    let outlived = installed(&cluster, json!({}), async |at| {
+    let outlived = installed(&cluster, json!({}), async |mut at| {
         at.apply(DECLARED).await?;
         let mut operator = at.start("one", &["--lease-duration", "5s"])?;
         all_ready(&at, &DECLARED_NAMES).await?;
@@ -29,7 +29,7 @@ async fn an_operator_outlives_the_api_server_and_goes_on_when_it_is_back() -> Re
         plane.start_program(Program::Apiserver).await?;
         plane.ready(Program::Apiserver).await?;
 
-        let at = at.again().await?;
+        at.again().await?;
         at.edit(Kind::Role, "caller", json!({ "scope": ["dev:env"] })).await?;
         let bundle =
             at.bundle_with("the edit", |bundle| bundle.roles().any(|(_, role)| role.scope.is_some())).await?;

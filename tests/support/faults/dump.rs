@@ -61,8 +61,8 @@ impl Dumper {
     }
 
     /// The same with another connection.
-    pub fn of_client(self, client: Client) -> Self {
-        Self { client, ..self }
+    pub fn of_client(&self, client: Client) -> Self {
+        Self { client, kinds: self.kinds.clone() }
     }
 
     /// Everything in a namespace.

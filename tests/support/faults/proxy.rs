@@ -266,10 +266,18 @@ impl State {
             (Some(strike), _) => self.strikes(&strike, request).await,
             (None, Some(rule)) => {
                 rule.met.add();
-                self.faulty(&rule.fault, request).await
+                self.faulty(&rule.fault, &what, request).await
             }
-            (None, None) if what.ends_with(" (watch)") => self.watched(request).await,
-            (None, None) => whole(self.server.ask(request).await?).await,
+            (None, None) => self.passes(&what, request).await,
+        }
+    }
+
+    /// What meets no fault, or no longer does.
+    async fn passes(&self, what: &str, request: Request<Full<Bytes>>) -> Result<Response<Body>> {
+        if what.ends_with(" (watch)") {
+            self.watched(request).await
+        } else {
+            whole(self.server.ask(request).await?).await
         }
     }
 
@@ -295,7 +303,12 @@ impl State {
         }))
     }
 
-    async fn faulty(&self, fault: &Fault, request: Request<Full<Bytes>>) -> Result<Response<Body>> {
+    async fn faulty(
+        &self,
+        fault: &Fault,
+        what: &str,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Body>> {
         match fault {
             Fault::DropBefore => Err(lost()),
             Fault::DropAfter => {
@@ -305,11 +318,11 @@ impl State {
             Fault::Truncate => Ok(self.server.ask(request).await?.map(halved)),
             Fault::Hold(gate) => {
                 gate.passed().await;
-                whole(self.server.ask(request).await?).await
+                self.passes(what, request).await
             }
             Fault::Delay(time) => {
                 tokio::time::sleep(*time).await;
-                self.watched(request).await
+                self.passes(what, request).await
             }
             Fault::Answer(code) => Ok(refusal(*code)),
         }
