@@ -90,6 +90,8 @@ pub struct World {
     valid: BTreeMap<Box<str>, Arc<Credential>>,
     /// What takes part, oldest first, since the last change of it.
     parts: Vec<Part>,
+    /// Whether an object is broken and nobody knows any more what it said: nothing is taken away meanwhile.
+    frozen: bool,
     /// Files by who is in them: most namespaces get the same.
     files: BTreeMap<Vec<Box<str>>, Arc<File>>,
     pub(super) checks: Checks,
@@ -120,6 +122,7 @@ impl World {
             standings: BTreeMap::new(),
             valid: BTreeMap::new(),
             parts: Vec::new(),
+            frozen: false,
             files: BTreeMap::new(),
             checks: Checks::default(),
             work: Work::default(),
@@ -283,11 +286,13 @@ impl World {
         self.settle();
     }
 
-    /// What takes part has changed: every namespace that it may matter to is looked at.
+    /// What takes part may have changed: every namespace that it matters to is looked at, and every one in which
+    /// something was kept, or is from now on.
     fn settle(&mut self) {
-        let before = std::mem::take(&mut self.parts);
-        self.parts = self.in_order();
-        if before == self.parts {
+        let (frozen, parts) = (self.is_frozen(), self.in_order());
+        let turned = std::mem::replace(&mut self.frozen, frozen) != frozen;
+        let before = std::mem::replace(&mut self.parts, parts);
+        if before == self.parts && !turned {
             return;
         }
         self.files.clear();
@@ -296,18 +301,27 @@ impl World {
             .filter(|part| !self.parts.contains(part))
             .chain(self.parts.iter().filter(|part| !before.contains(part)))
             .collect();
-        let held: BTreeSet<Box<str>> = self.held().map(|((namespace, _), _)| namespace.clone()).collect();
         let matters = |name: &str, namespace: &HeldNamespace| {
             changed.iter().any(|part| part.credential.matches_namespace(name, &namespace.labels))
         };
-        let touched: Vec<Box<str>> = self
-            .namespaces
-            .all()
-            .iter()
-            .filter(|(name, namespace)| matters(name, namespace) && (namespace.takes || held.contains(*name)))
-            .map(|(name, _)| name.clone())
-            .collect();
+        let holding = self.holding();
+        let is_touched = |name: &str, namespace: &HeldNamespace| {
+            let holds = holding.contains(name);
+            turned && holds || (holds || namespace.takes) && matters(name, namespace)
+        };
+        let all = self.namespaces.all().iter();
+        let touched = all.filter(|(name, namespace)| is_touched(name, namespace));
+        let touched: Vec<Box<str>> = touched.map(|(name, _)| name.clone()).collect();
         self.touch(touched);
+    }
+
+    /// The namespaces that hold anything of ours.
+    fn holding(&self) -> BTreeSet<Box<str>> {
+        let owner = &*self.install.namespace;
+        let secrets = self.held().filter(|(_, held)| held.ours).map(|(key, _)| key);
+        let refers = |held: &HeldAccount| !added(&held.account, owner).is_empty();
+        let accounts = self.accounts.all().iter().filter(|(_, held)| refers(held)).map(|(key, _)| key);
+        secrets.chain(accounts).map(|(namespace, _)| namespace.clone()).collect()
     }
 
     fn in_order(&self) -> Vec<Part> {
@@ -322,7 +336,6 @@ impl World {
         parts
     }
 
-    /// Whether an object is broken and nobody knows any more what it said: nothing is taken away meanwhile.
     fn is_frozen(&self) -> bool {
         self.credentials
             .all()
@@ -374,19 +387,19 @@ impl World {
         let Some((_, held)) = there.iter().find(|(is, held)| *is == name && held.ours) else {
             return Left::default();
         };
-        let frozen = self.is_frozen();
         let lacking =
             parts.iter().filter(|part| part.login.is_none() && held.marks.from.contains(&part.name));
         let lacking: BTreeMap<&Registry, &Box<str>> =
             lacking.map(|part| (&part.credential.registry, &part.name)).collect();
         let stays = |registry: &Registry| {
-            frozen
+            self.frozen
                 || lacking.contains_key(registry)
                 || (!parts.is_empty() && held.marks.retained.contains(registry))
         };
         let stay = held.logins.iter().filter(|(registry, _)| stays(registry));
         let logins = stay.map(|(registry, login)| (registry.clone(), login.clone())).collect();
-        let from = if frozen { held.marks.from.clone() } else { lacking.into_values().cloned().collect() };
+        let from =
+            if self.frozen { held.marks.from.clone() } else { lacking.into_values().cloned().collect() };
         Left { logins, marks: Marks { from, retained: held.marks.retained.clone() } }
     }
 
@@ -402,7 +415,7 @@ impl World {
         };
         let kept = |held: &HeldAccount| -> BTreeSet<Box<str>> {
             let names = added(&held.account, &self.install.namespace).into_iter();
-            if self.is_frozen() { names.map(Into::into).collect() } else { BTreeSet::new() }
+            if self.frozen { names.map(Into::into).collect() } else { BTreeSet::new() }
         };
         accounts.map(|((_, name), held)| (name.clone(), &wanted(name, held) | &kept(held))).collect()
     }

@@ -1,7 +1,7 @@
 //! Whatever people do in whatever order, and whenever the operator starts anew: at the end each namespace has what the
 //! credentials say, and what is somebody else's is as they left it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -18,6 +18,8 @@ enum Step {
     Declare(usize, usize, Option<usize>),
     Delete(usize),
     Suspend(usize),
+    /// Somebody writes what the validator refuses.
+    Break(usize),
     /// The login of a credential.
     Rotate(usize, u8),
     Function(usize, bool),
@@ -38,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(c, r, n)| Step::Declare(c, r, n)),
         2 => credential.clone().prop_map(Step::Delete),
         1 => credential.clone().prop_map(Step::Suspend),
+        1 => credential.clone().prop_map(Step::Break),
         2 => (credential, any::<u8>()).prop_map(|(c, p)| Step::Rotate(c, p)),
         1 => (namespace.clone(), any::<bool>()).prop_map(|(n, is)| Step::Function(n, is)),
         1 => namespace.clone().prop_map(Step::Reset),
@@ -54,6 +57,7 @@ struct Model {
     /// Name → registry, namespace, and the place in the order of making; of those that are not suspended.
     declared: BTreeMap<usize, (usize, Option<usize>, usize)>,
     born: BTreeMap<usize, usize>,
+    broken: BTreeSet<usize>,
     passwords: BTreeMap<usize, u8>,
     functions: [bool; 3],
     squatted: [bool; 3],
@@ -103,17 +107,25 @@ fn play(cluster: &mut Cluster, model: &mut Model, step: &Step, turn: usize) {
         Step::Declare(c, r, n) => {
             let born = *model.born.entry(c).or_insert(turn);
             model.declared.insert(c, (r, n, born));
+            model.broken.remove(&c);
             cluster.credential(CREDENTIALS[c], spec(c, r, n, false));
         }
         Step::Delete(c) => {
             model.declared.remove(&c);
             model.born.remove(&c);
+            model.broken.remove(&c);
             cluster.delete(CREDENTIALS[c]);
         }
         Step::Suspend(c) => {
             if let Some((r, n, _)) = model.declared.remove(&c) {
+                model.broken.remove(&c);
                 cluster.credential(CREDENTIALS[c], spec(c, r, n, true));
             }
+        }
+        Step::Break(c) => {
+            model.born.entry(c).or_insert(turn);
+            model.broken.insert(c);
+            cluster.credential(CREDENTIALS[c], json!({"registry": "ghcr.io", "secretRef": {}}));
         }
         Step::Rotate(c, password) => {
             model.passwords.insert(c, password);
@@ -156,6 +168,11 @@ proptest! {
             play(&mut cluster, &mut model, step, turn);
             // No pause of the operator's is longer.
             cluster.now += 600_001;
+        }
+        cluster.settle();
+        // What a broken one leads to depends on who knows what it said; when it is gone, nothing of it does.
+        for c in model.broken.clone() {
+            play(&mut cluster, &mut model, &Step::Delete(c), steps.len());
         }
         cluster.settle();
         for (number, namespace) in NAMESPACES.into_iter().enumerate() {

@@ -327,6 +327,26 @@ fn s29_breaking_a_credential_takes_nothing_away_over_a_restart_too() {
 }
 
 #[test]
+fn what_a_broken_credential_has_kept_goes_once_it_is_deleted_or_says_something_else() {
+    for end in ["deleted", "for other namespaces"] {
+        let mut cluster = handed_out(json!({}));
+        cluster.credential("ghcr", with(spec("ghcr.io"), json!({"expiryWarning": "soon"})));
+        // Nobody knows any more what it said.
+        cluster.restart();
+        assert_eq!(cluster.settle(), [""; 0], "{end}");
+        if end == "deleted" {
+            cluster.delete("ghcr");
+        } else {
+            let nowhere = json!({"targets": {"namespaces": {"names": ["nowhere"]}}});
+            cluster.credential("ghcr", with(spec("ghcr.io"), nowhere));
+        }
+        cluster.settle();
+        assert_eq!(cluster.secrets.len(), 0, "{end}");
+        assert_eq!(cluster.references("dev", "default"), [""; 0], "{end}");
+    }
+}
+
+#[test]
 fn with_retain_a_secret_stays_as_nobodys_and_the_reference_too() {
     let mut cluster = handed_out(json!({"deletionPolicy": "Retain"}));
     cluster.delete("ghcr");
