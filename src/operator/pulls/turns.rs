@@ -174,9 +174,9 @@ impl World {
         [self.work.due(), self.checks.next(), self.wake, self.ward.due()].into_iter().flatten().min()
     }
 
-    /// Whether statuses have to be looked at by now, though nothing was seen.
-    pub fn is_to_report(&self, now: i64) -> bool {
-        self.wake.is_some_and(|at| at <= now)
+    /// Whether statuses have to be looked at by now, though nothing was seen. Says so once.
+    pub fn is_to_report(&mut self, now: i64) -> bool {
+        self.wake.take_if(|at| *at <= now).is_some()
     }
 
     /// What is measured of each credential.

@@ -461,6 +461,18 @@ fn the_end_of_a_login_is_told_at_each_milestone_once() {
 }
 
 #[test]
+fn a_status_whose_time_has_come_wakes_once_and_not_over_and_over_while_writes_are_under_way() {
+    let mut cluster = handed_out(json!({"expiresAt": "2027-03-01T00:00:00Z"}));
+    cluster.report();
+    cluster.now = cluster.world.due().unwrap();
+    cluster.source("login", "robot", "two");
+    assert!(cluster.world.next_job(cluster.now).is_some());
+    assert!(cluster.world.is_to_report(cluster.now));
+    assert_eq!(cluster.world.due().filter(|due| *due <= cluster.now), None);
+    assert!(cluster.report() > 0);
+}
+
+#[test]
 fn s26_no_status_holds_a_password_or_a_digest_of_one() {
     let mut cluster = handed_out(json!({}));
     cluster.source("login", "robot", "canary-password\n");
