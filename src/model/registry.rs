@@ -43,7 +43,10 @@ pub enum AddressError {
     #[error("`{0}` is the registry itself; write the path behind it alone")]
     Repeated(String),
     /// A path that no image's name has.
-    #[error("`{0}` is no path of images: lower-case letters, digits, `.`, `_` and `-`, joined by `/`")]
+    #[error(
+        "`{0}` is no path of images: parts of lower-case letters, digits, `.`, `_` and `-`, each of which begins with a \
+         letter or digit, joined by `/`"
+    )]
     Path(String),
 }
 
@@ -188,10 +191,12 @@ fn images(path: &str) -> Result<&str, AddressError> {
     }
 }
 
+/// Segments begin as those of an image's name do, so that none of them is `.` or `..`
+/// (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>).
 fn is_path(path: &str) -> bool {
     path.split('/').all(|segment| {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
-        !segment.is_empty() && segment.bytes().all(fits)
+        segment.starts_with(|c: char| c.is_ascii_alphanumeric()) && segment.bytes().all(fits)
     })
 }
 
@@ -213,6 +218,8 @@ mod tests {
             ("ghcr.io", "acme/app:1.0", Err(AddressError::Path("acme/app:1.0".into()))),
             ("ghcr.io", "acme/App", Err(AddressError::Path("acme/App".into()))),
             ("ghcr.io", "acme//app", Err(AddressError::Path("acme//app".into()))),
+            ("ghcr.io", "../catalog", Err(AddressError::Path("../catalog".into()))),
+            ("ghcr.io", "acme/.", Err(AddressError::Path("acme/.".into()))),
             ("ghcr.io", "", Err(AddressError::Path(String::new()))),
         ] {
             let found = Registry::parse(registry).unwrap().images(below);

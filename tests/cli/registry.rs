@@ -50,6 +50,7 @@ fn a_login_becomes_a_secret_and_the_credential_that_names_it() {
 fn what_is_printed_is_what_check_takes_and_standard_error_says_what_is_in_it() {
     let told = add(&["docker.io", "alice", "--name", "hub", "--secret-name", "hub", "-n", "iam"], PASSWORD);
     assert!(told.err.contains("the Secret holds the password"), "{told}");
+    assert!(told.err.contains("once `rbac.referencedSecrets` of the chart's values lists `hub`"), "{told}");
     let checked = run_args(&["check", "-f", "-", "-n", "iam", "--strict"], &told.out);
     assert_eq!(checked.code, 0, "{checked}");
     assert!(

@@ -67,6 +67,17 @@ fn the_kubelet_tries_for_every_image_the_login_that_is_meant() -> Result<()> {
 }
 
 #[test]
+fn the_kubelet_tries_for_an_image_of_docker_hub_a_pattern_over_its_name_and_not_its_own_login() -> Result<()>
+{
+    let logins = [("docker.io", "hub", "-"), ("*.io", "any", "-")];
+    for (logins, want) in [(&logins[..1], "hub"), (&logins[..], "any")] {
+        let tried = tried(&file(logins.iter().copied()), &["docker.io/team/app"])?;
+        assert_eq!(tried, [[(want.to_owned(), "-".to_owned())]], "{logins:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_kubelet_tells_two_hundred_registries_apart() -> Result<()> {
     let forms = ["r{}.example.com", "r.example.com:{}", "r.example.com/team-{}/app", "10.0.0.{}"];
     let hosts: Vec<String> =

@@ -227,9 +227,16 @@ fn show(args: &Args, secret: &Secret, credential: &RegistryCredential) -> Result
             format!("---\n{secret}---\n{credential}")
         }
     };
-    Ok(Answer::new(Exit::Yes, text).remark([
-        "note: the Secret holds the password: pass it on to `kubectl apply -f -`, or make both by `--apply`, and keep it out of Git",
-    ]))
+    let holds = "note: the Secret holds the password: pass it on to `kubectl apply -f -`, or make both by `--apply`, and keep it out of Git";
+    Ok(Answer::new(Exit::Yes, text).remark([holds.to_owned(), to_be_listed(secret)]))
+}
+
+/// What is left to do: the operator reads no Secret that the chart does not name.
+fn to_be_listed(secret: &Secret) -> String {
+    let name = secret.metadata.name.as_deref().unwrap_or_default();
+    format!(
+        "note: the operator may read it once `rbac.referencedSecrets` of the chart's values lists `{name}`"
+    )
 }
 
 /// What became of one of the objects.
@@ -256,13 +263,12 @@ fn apply(args: &Args, secret: &Secret, credential: &RegistryCredential) -> Resul
         made(&Kind::RegistryCredential.to_string(), credential.metadata.name.as_ref(), first),
         made("secrets", secret.metadata.name.as_ref(), second),
     ];
-    match args.output.output {
-        Some(format) => Ok(Answer::new(Exit::Yes, format.write(&all)?)),
-        None => {
-            let line = |made: &Made<'_>| format!("{} {} in {namespace}\n", made.object, made.result);
-            Ok(Answer::text(Exit::Yes, &all.iter().map(line).collect::<String>()))
-        }
-    }
+    let line = |made: &Made<'_>| format!("{} {} in {namespace}\n", made.object, made.result);
+    let answer = match args.output.output {
+        Some(format) => Answer::new(Exit::Yes, format.write(&all)?),
+        None => Answer::text(Exit::Yes, &all.iter().map(line).collect::<String>()),
+    };
+    Ok(answer.remark((second == Written::Created).then(|| to_be_listed(secret))))
 }
 
 /// What of an object that is there already this command has a word on, as a merge patch: the rest stays as it is, but
