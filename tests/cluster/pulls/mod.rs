@@ -7,5 +7,6 @@ mod others;
 mod quiet;
 mod rights;
 mod scene;
+mod stuck;
 mod troubles;
 mod verified;

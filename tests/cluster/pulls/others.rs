@@ -13,7 +13,8 @@ use kube::{
 use serde_json::json;
 
 use super::scene::{FIRST, Scene, pulling};
-use crate::support::{Result, canary::Canary, shared::shared};
+use crate::operator::installed::WITHIN;
+use crate::support::{Result, canary::Canary, shared::shared, wait::eventually};
 
 /// How often somebody else writes, and for how many times.
 const EVERY: Duration = Duration::from_millis(50);
@@ -96,6 +97,27 @@ async fn who_resets_an_account_every_second_is_told_and_costs_few_requests() -> 
         // By whom is told where the API server records it, which it was not seen to do for ServiceAccounts.
         let words = "keeps changing the ServiceAccount `worker`";
         scene.status_with(words, |status| status.to_string().contains(words)).await?;
+        operator.stop().await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_account_that_is_deleted_and_made_again_names_the_pull_secret_again() -> Result<()> {
+    pulling(shared().await?.cluster(), 1, async |scene| {
+        scene.declare(json!({})).await?;
+        let operator = scene.start()?;
+        scene.has(FIRST).await?;
+        let api = scene.accounts(&scene.functions[0]);
+        let before = api.get("default").await?.metadata.uid;
+        // The control plane makes another one, as bare as the first.
+        api.delete("default", &Default::default()).await?;
+        eventually("the reference of another account", WITHIN, async || {
+            let account = api.get_opt("default").await?.filter(|account| account.metadata.uid != before);
+            let names = account.and_then(|account| account.image_pull_secrets).unwrap_or_default();
+            Ok(names.iter().any(|one| one.name == scene.secret).then_some(()))
+        })
+        .await?;
         operator.stop().await
     })
     .await

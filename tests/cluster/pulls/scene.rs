@@ -40,11 +40,25 @@ pub async fn pulling<F>(cluster: &Cluster, namespaces: usize, test: impl FnOnce(
 where
     F: Future<Output = Result<()>>,
 {
+    pulling_with(cluster, namespaces, json!({}), test).await
+}
+
+/// The same with more in the chart's `registry`.
+pub async fn pulling_with<F>(
+    cluster: &Cluster,
+    namespaces: usize,
+    more: Value,
+    test: impl FnOnce(Scene) -> F,
+) -> Result<()>
+where
+    F: Future<Output = Result<()>>,
+{
     let secret = SECRET.to_owned();
     let functions: Vec<String> = (0..namespaces).map(|_| unique("functions")).collect();
-    let values = json!({
+    let mut values = json!({
         "rbac": { "referencedSecrets": [SOURCE] }, "registry": { "enabled": true, "secretName": secret },
     });
+    values["registry"].as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     let (client, all) = (cluster.admin().await?, functions.clone());
     for name in &all {
         function_namespace(&client, name).await?;
