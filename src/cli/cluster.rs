@@ -3,6 +3,7 @@
 //! With the rights of whoever runs the command. Nothing here watches, and what is written is in a file of its own.
 //! What was read is verified and judged by the code that the operator and the gateway use.
 
+mod clearing;
 mod writing;
 
 use std::collections::BTreeMap;

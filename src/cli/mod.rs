@@ -7,6 +7,7 @@
 mod asker;
 mod can_i;
 mod check;
+mod cleanup;
 mod cluster;
 mod completion;
 mod crds;
@@ -65,6 +66,7 @@ enum Command {
     Token(token::Args),
     Registry(registry::Args),
     Namespace(namespace::Args),
+    Cleanup(cleanup::Args),
     Completion(completion::Args),
 }
 
@@ -89,6 +91,9 @@ pub(crate) enum Failure {
     /// A namespace is none for functions.
     #[error(transparent)]
     Namespace(#[from] namespace::NamespaceError),
+    /// Nothing is taken back.
+    #[error(transparent)]
+    Cleanup(#[from] cleanup::CleanupError),
     /// The operator cannot start.
     #[error(transparent)]
     Operator(#[from] crate::operator::OperatorError),
@@ -148,6 +153,7 @@ fn dispatch(command: Command) -> Result<Answer, Failure> {
         Command::Token(args) => token::run(&args),
         Command::Registry(args) => registry::run(&args),
         Command::Namespace(args) => namespace::run(&args),
+        Command::Cleanup(args) => cleanup::run(&args),
         Command::Completion(args) => Ok(completion::run(&args)),
     }
 }

@@ -4,7 +4,8 @@ use crate::run::{run, run_args};
 
 #[test]
 fn help_of_each_command_has_an_example() {
-    let commands = ["", "crds", "check", "render", "can-i", "who-can", "completion", "operator", "gateway"];
+    let commands =
+        ["", "crds", "check", "render", "can-i", "who-can", "completion", "operator", "gateway", "cleanup"];
     let nested = [
         "token",
         "token exchange",

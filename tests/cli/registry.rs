@@ -1,4 +1,4 @@
-//! `registry add` and `namespace enable` without a cluster: what they print, and that a password is nowhere else.
+//! `registry add`, `namespace enable` and `cleanup` without a cluster: what they print, and that a password is nowhere else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -153,6 +153,18 @@ fn functions_get_neither_the_systems_namespace_nor_that_of_the_keys() {
         ("namespace enable iam -n iam --create", "`iam` is the IAM namespace"),
         ("namespace enable Team", "`Team` is no namespace"),
         ("namespace enable team-a", "no cluster to ask"),
+    ] {
+        let told = run(line);
+        assert!(told.code == 2 && told.err.contains(wanted), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_cleanup_says_that_it_has_no_cluster_and_takes_no_files() {
+    for (line, wanted) in [
+        ("cleanup", "no cluster to ask"),
+        ("cleanup --dry-run --force", "no cluster to ask"),
+        ("cleanup -f ./iam", "unexpected argument '-f'"),
     ] {
         let told = run(line);
         assert!(told.code == 2 && told.err.contains(wanted), "{line}: {told}");

@@ -15,7 +15,7 @@ use crate::api::{Kind, RegistryCredential};
 use crate::model::FUNCTION_NAMESPACE;
 
 /// Who writes, in managed fields.
-const MANAGER: &str = "faas-iam-cli";
+pub(super) const MANAGER: &str = "faas-iam-cli";
 /// The type of a Secret that holds user name and password.
 pub const BASIC_AUTH: &str = "kubernetes.io/basic-auth";
 /// The value of the annotation, as OpenFaaS' documentation has it.

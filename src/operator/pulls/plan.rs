@@ -13,7 +13,7 @@ use super::names;
 use crate::api::Reason;
 use crate::bundle::Digest;
 use crate::operator::holdings::Version;
-use crate::registry::{DOCKER_CONFIG_JSON, File, added, patch};
+use crate::registry::{DOCKER_CONFIG_JSON, File, added, merge, patch};
 
 /// A pull secret that a namespace is to have.
 #[derive(Clone)]
@@ -242,14 +242,21 @@ fn is_as(file: &File, held: &HeldSecret) -> bool {
         && held.marks == file.marks
 }
 
-/// What ours becomes that nobody wants any more: nothing, or, where entries are to stay, a Secret of nobody's.
+/// What ours becomes that nobody wants any more: nothing, or, where entries are to stay, a Secret of nobody's with them.
 fn gone(held: &HeldSecret) -> Act {
     if held.marks.retained.is_empty() {
         return Act::Delete(held.version.clone());
     }
     let none = |keys: &[&str]| -> Value { keys.iter().map(|key| ((*key).to_owned(), Value::Null)).collect() };
     let (labels, annotations) = names::all();
-    Act::Change(json!({ "metadata": metadata(&held.version, none(&labels), none(&annotations)) }))
+    let mut change = json!({ "metadata": metadata(&held.version, none(&labels), none(&annotations)) });
+    let staying = held.logins.iter().filter(|(registry, _)| held.marks.retained.contains(registry));
+    // Of what nobody can change everything stays.
+    if staying.clone().count() < held.logins.len() && !held.immutable {
+        let file = merge(staying).file;
+        json_patch::merge(&mut change, &json!({ "data": { DOCKER_CONFIG_JSON: value(&file) } }));
+    }
+    Act::Change(change)
 }
 
 fn adopted(file: &File, held: &HeldSecret, owner: &str) -> Value {
@@ -273,7 +280,11 @@ fn metadata(seen: &Version, labels: Value, annotations: Value) -> Value {
 
 /// The file as a Secret's value is written.
 pub fn encoded(file: &File) -> Value {
-    json!(k8s_openapi::ByteString(file.bytes.as_ref().map(|bytes| bytes.to_vec()).unwrap_or_default()))
+    value(file.bytes.as_ref().map(|bytes| bytes.as_slice()).unwrap_or_default())
+}
+
+fn value(bytes: &[u8]) -> Value {
+    json!(k8s_openapi::ByteString(bytes.to_vec()))
 }
 
 /// A new Secret.

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::apply::Writer;
+use super::apply::{OPERATOR, Writer};
 use super::checks::{Answer, Question};
 use super::held::HeldSecret;
 use super::mirror::Change;
@@ -89,7 +89,7 @@ pub async fn run(
     let pulls = Pulls {
         watches,
         watching: BTreeMap::new(),
-        writer: Writer::new(client.clone(), &install.namespace),
+        writer: Writer::new(client.clone(), &install.namespace, OPERATOR),
         reporting: Arc::new(Reporting::new(client, &install.namespace, identity)),
         verifier: Arc::new(verifier),
         world: World::new(install),

@@ -1,6 +1,7 @@
 //! Pull secrets in a real API server: the operator with the chart's rights and behind its fence, in namespaces of the
 //! test's own.
 
+mod cleanup;
 mod crash;
 mod main_job;
 mod others;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::api::{Kind, Reason};
 use crate::operator::pulls::declared::Declared;
 use crate::operator::pulls::held::{HeldAccount, HeldFunction, HeldNamespace, HeldPod};
+use crate::operator::pulls::leftovers::Leftovers;
 use crate::operator::pulls::mirror::Change;
 use crate::operator::pulls::plan::{Act, Ended, Miss, Object, Step, Wrote, created};
 use crate::operator::pulls::source::Source;
@@ -337,6 +338,21 @@ impl Cluster {
         while let Some((namespace, steps)) = self.world.next_job(self.now) {
             self.work(namespace, steps);
             assert!(self.writes.len() < before + 10_000, "it goes round: {:?}", self.writes.last());
+        }
+        self.writes[before..].to_vec()
+    }
+
+    /// Takes everything back as the command does, which no operator sees. Returns the writes.
+    pub fn clean_up(&mut self) -> Vec<String> {
+        let (before, mut found) = (self.writes.len(), Leftovers::new(IAM));
+        self.accounts.values().for_each(|object| found.account(&typed(object)));
+        for ((namespace, _), object) in &self.secrets {
+            let mut object = object.clone();
+            object["metadata"]["namespace"] = json!(namespace);
+            found.secret(&typed(&object));
+        }
+        for (namespace, steps) in found.jobs() {
+            steps.iter().for_each(|step| assert!(self.write(&namespace, step).is_ok(), "{namespace}"));
         }
         self.writes[before..].to_vec()
     }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod histories;
+mod leftovers;
 mod stuck;
 
 use k8s_openapi::ByteString;
@@ -358,6 +359,20 @@ fn with_retain_a_secret_stays_as_nobodys_and_the_reference_too() {
     assert_eq!(cluster.settle(), [""; 0]);
     cluster.restart();
     assert_eq!(cluster.settle(), [""; 0]);
+}
+
+#[test]
+fn of_logins_that_go_together_stay_those_that_were_to() {
+    let mut cluster = handed_out(json!({"deletionPolicy": "Retain"}));
+    cluster.credential("quay", spec("quay.io"));
+    cluster.settle();
+    assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:one", "quay.io=robot:one"]);
+    cluster.world = World::new(cluster.install.clone());
+    cluster.delete("ghcr");
+    cluster.delete("quay");
+    cluster.restart();
+    cluster.settle();
+    assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:one"]);
 }
 
 #[test]
