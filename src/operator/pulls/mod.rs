@@ -1,7 +1,7 @@
 //! Pull secrets: from RegistryCredentials to one Secret and its references in every namespace that is meant. By namespace,
 //! not by credential: what is there is compared with what should be, and only what differs is written.
 //!
-//! `mirror`, `held`, `source`, `declared`, `checks`, `plan`, `work`, `world`, `turns`, `stuck`, `tally`, `report`, `names`,
+//! `mirror`, `held`, `source`, `declared`, `checks`, `plan`, `work`, `world`, `desired`, `turns`, `stuck`, `tally`, `report`, `names`,
 //! `leftovers` are its pure core; `watch`, `apply`, `verify` do IO and decide nothing, and `run` puts them together;
 //! `cleanup` does for a command that takes everything back.
 
@@ -9,6 +9,7 @@ mod apply;
 mod checks;
 pub mod cleanup;
 mod declared;
+mod desired;
 mod held;
 mod leftovers;
 pub mod metrics;

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::ObjectReference;
 
+use super::desired::secret_name;
 use super::held::{HeldAccount, HeldPod};
 use super::mirror::{Change, Mirror};
 use super::plan::Miss;
-use super::world::{Key, World, in_namespace, secret_name};
+use super::world::{Key, World, in_namespace};
 use crate::operator::allowance::{Allowance, Rate};
 use crate::operator::holdings::Version;
 use crate::operator::statuses::News;

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::desired::secret_name;
 use super::plan::{Obstacle, Plan, plan};
 use super::work::Trouble;
-use super::world::{World, secret_name};
+use super::world::World;
 use crate::api::Reason;
 use crate::operator::rivals::named;
 use crate::registry::{Fate, Part};

@@ -1,4 +1,4 @@
-//! Everything that is known about pull secrets, and what each namespace is to have by it. Pure: fed by plain calls.
+//! Everything that is known about pull secrets, and which namespaces what was seen matters to. Pure: fed by plain calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use super::checks::Checks;
 use super::declared::Declared;
 use super::held::{Contents, HeldAccount, HeldFunction, HeldNamespace, HeldPod, HeldSecret};
 use super::mirror::{Change, Kept as _, Mirror};
-use super::plan::{Desired, Object, There, Wanted};
+use super::plan::{Object, There};
 use super::source::{Lack, Source, login};
 use super::stuck::Ward;
 use super::tally::Tally;
 use super::work::Work;
-use crate::model::{Credential, Output, Registry};
+use crate::model::Credential;
 use crate::operator::allowance::Allowance;
-use crate::registry::{File, Left, Login, Marks, Part, added, file};
+use crate::registry::{File, Login, Part, added};
 
 /// The key of an object in a namespace.
 pub type Key = (Box<str>, Box<str>);
@@ -89,11 +89,11 @@ pub struct World {
     /// The last valid form of each credential: breaking one takes nothing away (`security-rules.md` 29).
     valid: BTreeMap<Box<str>, Arc<Credential>>,
     /// What takes part, oldest first, since the last change of it.
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     /// Whether an object is broken and nobody knows any more what it said: nothing is taken away meanwhile.
-    frozen: bool,
+    pub(super) frozen: bool,
     /// Files by who is in them: most namespaces get the same.
-    files: BTreeMap<Vec<Box<str>>, Arc<File>>,
+    pub(super) files: BTreeMap<Vec<Box<str>>, Arc<File>>,
     pub(super) checks: Checks,
     pub(super) work: Work,
     pub(super) ward: Ward,
@@ -138,49 +138,47 @@ impl World {
     /// Takes one thing that was seen, at this time (ms since 1970).
     pub fn take(&mut self, seen: Seen, now: i64) {
         self.now = now;
-        match &seen {
-            Seen::Account(Change::Set((namespace, name), _) | Change::Gone((namespace, name))) => {
-                self.work.told(namespace, Object::Account(name.clone()));
-            }
-            Seen::Secret(Change::Set((namespace, name), _) | Change::Gone((namespace, name)))
-            | Seen::Dedicated((namespace, name), _) => {
-                self.work.told(namespace, Object::Secret(name.clone()));
-            }
-            Seen::Account(Change::End) | Seen::Secret(Change::End) => self.work.told_all(),
-            _ => {}
-        }
-        match seen {
+        let changed: Vec<Box<str>> = match seen {
             Seen::Credential(change) => {
                 let changed = self.credentials.take(change);
-                changed.iter().for_each(|name| self.declared(name, now));
+                return changed.iter().for_each(|name| self.declared(name, now));
             }
-            Seen::Source(name, source) => self.sourced(name, source, now),
-            Seen::Namespace(change) => {
-                let changed = self.namespaces.take(change);
-                self.touch(changed);
-            }
+            Seen::Source(name, source) => return self.sourced(name, source, now),
+            Seen::Pod(change) => return self.ward.take(change),
+            Seen::Namespace(change) => self.namespaces.take(change),
             Seen::Account(change) => {
-                let changed = self.accounts.take(change).into_iter();
-                self.touch(changed.map(|(namespace, _)| namespace));
+                self.told(&change, Object::Account);
+                namespaces(self.accounts.take(change))
             }
-            Seen::Function(change) => {
-                let changed = self.functions.take(change).into_iter();
-                self.touch(changed.map(|(namespace, _)| namespace));
-            }
-            Seen::Pod(change) => self.ward.take(change),
-            Seen::Dedicated(key, secret) => {
-                let known = self.dedicated.get(&key).and_then(Option::as_ref);
-                let late = |(known, seen): (&HeldSecret, &HeldSecret)| seen.is_older_than(known);
-                if !known.zip(secret.as_ref()).is_some_and(late) {
-                    self.dedicated.insert(key.clone(), secret);
-                    self.touch([key.0]);
-                }
-            }
+            Seen::Function(change) => namespaces(self.functions.take(change)),
             Seen::Secret(change) => {
-                let changed = self.secrets.take(change).into_iter();
-                self.touch(changed.map(|(namespace, _)| namespace));
+                self.told(&change, Object::Secret);
+                namespaces(self.secrets.take(change))
             }
+            Seen::Dedicated(key, secret) => self.take_dedicated(key, secret).into_iter().collect(),
+        };
+        self.touch(changed);
+    }
+
+    /// A watch has told of some of these objects.
+    fn told<V>(&mut self, change: &Change<Key, V>, object: impl FnOnce(Box<str>) -> Object) {
+        match change {
+            Change::Set((namespace, name), _) | Change::Gone((namespace, name)) => {
+                self.work.told(namespace, object(name.clone()));
+            }
+            Change::End => self.work.told_all(),
+            Change::Begin | Change::Item(..) => {}
         }
+    }
+
+    fn take_dedicated(&mut self, key: Key, secret: Option<HeldSecret>) -> Option<Box<str>> {
+        self.work.told(&key.0, Object::Secret(key.1.clone()));
+        let known = self.dedicated.get(&key).and_then(Option::as_ref);
+        if known.zip(secret.as_ref()).is_some_and(|(known, seen)| seen.is_older_than(known)) {
+            return None;
+        }
+        self.dedicated.insert(key.clone(), secret);
+        Some(key.0)
     }
 
     /// Whether everything was listed once, and every source looked at.
@@ -343,83 +341,6 @@ impl World {
             .any(|(name, declared)| declared.verdict.is_err() && !self.valid.contains_key(name))
     }
 
-    /// What a namespace is to have.
-    pub(super) fn desired(&mut self, namespace: &str) -> Desired {
-        let Some(held) = self.namespaces.get(&namespace.into()) else { return Desired::default() };
-        let fits = |part: &&Part| held.takes && part.credential.matches_namespace(namespace, &held.labels);
-        let parts: Vec<Part> = self.parts.iter().filter(fits).cloned().collect();
-        let mut by_secret: BTreeMap<Box<str>, Vec<&Part>> = BTreeMap::new();
-        for part in &parts {
-            let name = secret_name(&part.credential, &self.install);
-            if !self.install.may_write(namespace, &name) {
-                continue;
-            }
-            by_secret.entry(name).or_default().push(part);
-        }
-        for name in self.there(namespace).secrets.iter().filter(|(_, held)| held.ours).map(|(name, _)| *name)
-        {
-            by_secret.entry(name.into()).or_default();
-        }
-        let mut desired = Desired { references: self.references(namespace, &parts), ..Desired::default() };
-        for (name, parts) in by_secret {
-            let adopt = !parts.is_empty() && parts.iter().all(|part| part.credential.adopt_equal);
-            let file = self.file_of(namespace, &name, &parts);
-            desired.secrets.insert(name, Wanted { file, adopt });
-        }
-        desired
-    }
-
-    fn file_of(&mut self, namespace: &str, name: &str, parts: &[&Part]) -> Arc<File> {
-        let left = self.left(namespace, name, parts);
-        if !left.logins.is_empty() {
-            return Arc::new(file(parts, &left));
-        }
-        let key: Vec<Box<str>> = parts.iter().map(|part| part.name.clone()).collect();
-        self.files.entry(key).or_insert_with(|| Arc::new(file(parts, &Left::default()))).clone()
-    }
-
-    /// What stays of a Secret though nobody hands it out: what was to stay, all of it while nobody knows what a broken
-    /// object has said, and in this very namespace the last good login of a credential that has none now. Of another
-    /// namespace nothing is taken: whoever may write Secrets there could make it up. Where no credential is left that
-    /// could be for the namespace, what was to stay is let go of as it is.
-    fn left(&self, namespace: &str, name: &str, parts: &[&Part]) -> Left {
-        let there = self.there(namespace).secrets;
-        let Some((_, held)) = there.iter().find(|(is, held)| *is == name && held.ours) else {
-            return Left::default();
-        };
-        let lacking =
-            parts.iter().filter(|part| part.login.is_none() && held.marks.from.contains(&part.name));
-        let lacking: BTreeMap<&Registry, &Box<str>> =
-            lacking.map(|part| (&part.credential.registry, &part.name)).collect();
-        let stays = |registry: &Registry| {
-            self.frozen
-                || lacking.contains_key(registry)
-                || (!parts.is_empty() && held.marks.retained.contains(registry))
-        };
-        let stay = held.logins.iter().filter(|(registry, _)| stays(registry));
-        let logins = stay.map(|(registry, login)| (registry.clone(), login.clone())).collect();
-        let from =
-            if self.frozen { held.marks.from.clone() } else { lacking.into_values().cloned().collect() };
-        Left { logins, marks: Marks { from, retained: held.marks.retained.clone() } }
-    }
-
-    fn references(&self, namespace: &str, parts: &[Part]) -> BTreeMap<Box<str>, BTreeSet<Box<str>>> {
-        let used = self.runs_functions(namespace);
-        let accounts = in_namespace(self.accounts.all(), namespace);
-        let wanted = |name: &str, held: &HeldAccount| {
-            let fits = parts
-                .iter()
-                .filter(|part| part.credential.accounts.matches(name, &held.labels, used.contains(name)));
-            let names = fits.map(|part| secret_name(&part.credential, &self.install));
-            names.filter(|name| self.install.may_write(namespace, name)).collect::<BTreeSet<_>>()
-        };
-        let kept = |held: &HeldAccount| -> BTreeSet<Box<str>> {
-            let names = added(&held.account, &self.install.namespace).into_iter();
-            if self.frozen { names.map(Into::into).collect() } else { BTreeSet::new() }
-        };
-        accounts.map(|((_, name), held)| (name.clone(), &wanted(name, held) | &kept(held))).collect()
-    }
-
     /// The ServiceAccounts that functions of a namespace run as.
     pub(super) fn runs_functions(&self, namespace: &str) -> BTreeSet<&str> {
         in_namespace(self.functions.all(), namespace).map(|(_, function)| &*function.account).collect()
@@ -439,6 +360,10 @@ impl World {
     }
 }
 
+fn namespaces(changed: Vec<Key>) -> Vec<Box<str>> {
+    changed.into_iter().map(|(namespace, _)| namespace).collect()
+}
+
 /// What is in a namespace.
 pub fn in_namespace<'a, V>(
     all: &'a BTreeMap<Key, V>,
@@ -446,12 +371,4 @@ pub fn in_namespace<'a, V>(
 ) -> impl Iterator<Item = (&'a Key, &'a V)> {
     let of: Box<str> = namespace.into();
     all.range((of.clone(), "".into())..).take_while(move |(key, _)| key.0 == of)
-}
-
-/// The Secret that a credential goes into.
-pub fn secret_name(credential: &Credential, install: &Install) -> Box<str> {
-    match &credential.output {
-        Output::Merged => install.secret.clone(),
-        Output::Dedicated(name) => name.clone(),
-    }
 }
