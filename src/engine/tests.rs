@@ -359,7 +359,10 @@ fn r11_anonymous_matches_no_role() {
         {"op": "Null", "claim": "email", "values": ["true"]}]}),
     );
     let question = Request::parse("Function:Invoke", "dev:env").unwrap();
-    assert!(!Engine::new(&world.0).decide(&Principal::anonymous(), &question));
+    let engine = Engine::new(&world.0);
+    assert!(!engine.decide(&Principal::anonymous(), &question));
+    let told = engine.explain(&Principal::anonymous(), &question, 8).to_string();
+    assert!(told.contains("nothing was presented that says who asks"), "{told}");
 }
 
 #[test]

@@ -101,8 +101,9 @@ fn a_secret_of_its_own_is_called_after_the_object_unless_it_has_a_name() {
     let spec = || with(Kind::RegistryCredential, "output", Some(json!({ "mode": "Dedicated" })));
     let credential = meant(judge_named(Kind::RegistryCredential, "ghcr", spec()));
     assert_eq!(credential.output, Output::Dedicated("ghcr-pull".into()));
-    let long = "a".repeat(250);
-    let (problems, _) = told(&judge_named(Kind::RegistryCredential, &long, spec()));
+    // With `-pull` behind it a name has at most 253 bytes.
+    meant(judge_named(Kind::RegistryCredential, &"a".repeat(248), spec()));
+    let (problems, _) = told(&judge_named(Kind::RegistryCredential, &"a".repeat(249), spec()));
     assert!(problems.len() == 1 && problems[0].starts_with("spec.output.name: missing"), "{problems:?}");
 }
 
@@ -111,7 +112,9 @@ fn images_are_asked_for_below_the_path_of_the_registry() {
     let mut spec = base(Kind::RegistryCredential);
     spec["registry"] = json!("ghcr.io/acme");
     spec["verification"] = json!({ "mode": "Pull", "repository": "app" });
-    assert_eq!(meant(judge(Kind::RegistryCredential, spec.clone())).check, Check::Pull("acme/app".into()));
+    let judged = judge(Kind::RegistryCredential, spec.clone());
+    assert_eq!(told(&judged).1, [""; 0]);
+    assert_eq!(meant(judged).check, Check::Pull("acme/app".into()));
     spec["verification"]["repository"] = json!("acme/app");
     let (problems, warnings) = told(&judge(Kind::RegistryCredential, spec));
     assert!(problems.is_empty() && warnings[0].contains("`acme/acme/app` is asked for"), "{warnings:?}");

@@ -8,6 +8,8 @@ use Kind::{JwtIssuer, Policy, Role};
 const MEANT: &[(Kind, &str, &str, &str)] = &[
     (JwtIssuer, "issuer", r#""https://a""#, "spec.issuer: unknown field; write `iss`"),
     (JwtIssuer, "audience", r#"["a"]"#, "spec.audience: unknown field; write `aud`"),
+    (JwtIssuer, "aux", r#"["a"]"#, "spec.aux: unknown field; write `aud`"),
+    (JwtIssuer, "axy", r#"["a"]"#, "spec.axy: unknown field; remove it"),
     (JwtIssuer, "jwksUri", r#""https://a""#, "spec.jwksUri: unknown field; remove it: the address of the keys is asked of the issuer"),
     (JwtIssuer, "tokenExpiry", "3600", "spec.tokenExpiry: a number has no unit; write a duration such as `3600s`"),
     (JwtIssuer, "tokenExpiry", r#""3600""#, "spec.tokenExpiry: `3600` has no unit; write `3600s`"),

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::validate;
 use super::{Kind, base, told};
+use crate::compile::Meaning;
 use crate::manifest::parse;
-use crate::model::Unplaced;
+use crate::model::{KeySource, Unplaced};
 
 fn problems(kind: Kind, yaml: &str) -> Vec<String> {
     let documents = parse("x.yaml", yaml).unwrap();
@@ -108,4 +109,25 @@ fn r25_lists_of_other_lengths_are_not_compared_item_by_item() {
     let object =
         json!({ "metadata": { "name": "x", "annotations": annotation }, "spec": { "statement": [second] } });
     assert_eq!(told(&validate(Kind::Policy, &object, &Unplaced)).1, Vec::<String>::new());
+}
+
+#[test]
+fn r19_only_the_api_server_itself_by_https_is_asked_as_the_cluster_is() {
+    let source = |field: &str, address: &str| {
+        let spec = super::with(Kind::JwtIssuer, field, Some(json!(address)));
+        match super::judge(Kind::JwtIssuer, spec).verdict {
+            Ok(Meaning::Issuer(issuer, _)) => issuer.keys,
+            other => panic!("{address}: {other:?}"),
+        }
+    };
+    for address in ["https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local:443/"] {
+        assert_eq!(source("iss", address), KeySource::Cluster(address.into()));
+        assert_eq!(source("issInternal", address), KeySource::Cluster(address.into()));
+    }
+    for address in ["https://kubernetes.default.svc.example.com", "https://kubernetes.default.svc:6443"] {
+        assert_eq!(source("iss", address), KeySource::Discovery, "{address}");
+    }
+    for address in ["http://kubernetes.default.svc", "https://kubernetes.default.svc/realms"] {
+        assert_eq!(source("issInternal", address), KeySource::Internal(address.into()));
+    }
 }
