@@ -34,16 +34,6 @@ fn the_policies_of_a_principal_are_those_of_the_roles_that_hold_and_no_others() 
 }
 
 #[test]
-fn r22_a_role_that_is_not_enforced_at_a_shared_issuer_gives_no_policies_there() {
-    let world = at_a_shared_issuer();
-    let engine = Engine::new(&world.0);
-    let of = |claims: Value| engine.identify(&map(claims), NOW, Completeness::Question).unwrap();
-    let stranger = of(json!({"iss": GITHUB, "sub": "repo:a/b:ref:x"}));
-    assert!(engine.policies_of(&stranger).is_empty());
-    assert_eq!(engine.policies_of(&of(alice())), ["rw"]);
-}
-
-#[test]
 fn an_api_token_has_at_most_the_policies_it_was_minted_with() {
     let world = dev().policy("ro", &["Function:Invoke"], &["prod:*"]).role("r", bound(&["rw", "ro"], None));
     let engine = Engine::new(&world.0);
