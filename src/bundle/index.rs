@@ -61,7 +61,10 @@ pub enum IndexError {
     #[error("the index has format {0}, this version reads {FORMAT}; upgrade the older half")]
     Format(u32),
     /// It is older than what serves.
-    #[error("the index has generation {found}, which is not above the serving {serving}")]
+    #[error(
+        "the index has generation {found}, which is not above the serving {serving}; where an operator whose clock is behind \
+         has made it anew, restart whoever serves the other"
+    )]
     Old {
         /// What was read.
         found: u64,
@@ -143,6 +146,11 @@ impl Index {
     }
 
     /// Whether this index may take the place of one with generation `serving`.
+    ///
+    /// Nothing else is asked, not whether it is in another Secret than that one was: a backup that is put back, and a list
+    /// from an API server that lags, show an index of before under another uid, and what it grants may have been taken away
+    /// since. The price: where somebody deletes the index and the next operator's clock is behind, whoever serves stays with
+    /// the last good bundle, and says so, until the clock has caught up and something is edited, or it is started anew.
     ///
     /// # Errors
     /// [`IndexError::Old`] where it may not.

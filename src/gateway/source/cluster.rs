@@ -33,8 +33,6 @@ enum Unfit {
     Taken,
     #[error(transparent)]
     Index(#[from] IndexError),
-    #[error("generation {found} is no newer than {serving}, which serves")]
-    Old { found: u64, serving: u64 },
     #[error(transparent)]
     Shards(#[from] AssembleError),
     #[error("a shard cannot be read")]
@@ -109,7 +107,7 @@ impl Source {
                 self.serving = Some(served);
                 self.publish(gateway);
             }
-            Err(Unfit::Old { found, serving }) if found == serving => {}
+            Err(Unfit::Index(IndexError::Old { found, serving })) if found == serving => {}
             Err(error) => {
                 gateway.metrics.bundle_refused();
                 tracing::warn!(error = %chain(&error), "the bundle is not taken; the last good one stays");
@@ -127,10 +125,7 @@ impl Source {
         }
         let bytes = secret.data.as_ref().and_then(|data| data.get(INDEX_KEY)).map(|bytes| bytes.0.as_slice());
         let index = Index::decode(bytes.unwrap_or_default(), usize::MAX)?;
-        if let Some((serving, _)) = self.serving.as_ref().filter(|(serving, _)| *serving >= index.generation)
-        {
-            return Err(Unfit::Old { found: index.generation, serving: *serving });
-        }
+        index.supersedes(self.serving.as_ref().map(|(serving, _)| *serving))?;
         let texts = self.texts(&index).await?;
         let bundle = assemble(&index, |name| texts.get(name).map(String::as_str))?;
         self.shards = texts.into_values().map(|text| (Digest::of(text.as_bytes()), text)).collect();

@@ -168,10 +168,11 @@ impl Namespace {
     }
 
     /// The bundle, where there is a whole one.
-    pub fn bundle(&self) -> Option<(u64, Bundle)> {
+    pub fn bundle(&self) -> Option<(Index, Bundle)> {
         let HeldIndex::Ours(_, Some(index)) = self.read_index() else { return None };
         let text = |name: &str| std::str::from_utf8(&self.maps.get(name)?.bytes).ok();
-        Some((index.generation, assemble(&index, text).ok()?))
+        let bundle = assemble(&index, text).ok()?;
+        Some((index, bundle))
     }
 
     /// A status is written, against the version that was seen.
