@@ -33,7 +33,7 @@ use crate::model::KeyRef;
 
 /// A pass waits until nothing was seen for this long,
 const QUIET: Duration = Duration::from_millis(20);
-/// but not longer than this.
+/// but not longer than this; what waits then is taken, however much it is.
 const AT_MOST: Duration = Duration::from_millis(200);
 /// Statuses that are written at once.
 const AT_ONCE: usize = 8;
@@ -45,7 +45,9 @@ pub struct Operator {
     pub(super) watching: BTreeMap<KeyRef, AbortHandle>,
     pub(super) watches: Watches,
     pub(super) applier: Applier,
-    pub(super) reporting: Reporting,
+    pub(super) reporting: Arc<Reporting>,
+    /// The statuses that are being written: what came of them, once it is known of all of them.
+    pub(super) reports: JoinSet<Vec<(StatusWrite, Reported)>>,
     pub(super) fetcher: Arc<Fetcher>,
     pub(super) leadership: Leadership,
     pub(super) served: Arc<Served>,
@@ -78,12 +80,18 @@ impl Operator {
                         self.take_until_quiet(&mut seen).await;
                     }
                 },
+                Some(written) = self.reports.join_next() => self.take_reports(written.unwrap_or_default()),
                 () = sleep_until(self.pace.next()) => {}
+            }
+            while let Some(written) = self.reports.try_join_next() {
+                self.take_reports(written.unwrap_or_default());
             }
             self.turn().await;
             while self.tasks.try_join_next().is_some() {}
         }
         self.tasks.shutdown().await;
+        // What is written has its Event, too.
+        while self.reports.join_next().await.is_some() {}
     }
 
     async fn take_until_quiet(&mut self, seen: &mut mpsc::Receiver<Seen>) {
@@ -91,7 +99,12 @@ impl Operator {
         while let Ok(Some(one)) = tokio::time::timeout(QUIET, seen.recv()).await {
             self.take(one).await;
             if tokio::time::Instant::now() >= end {
-                return;
+                break;
+            }
+        }
+        for _ in 0..seen.len() {
+            if let Ok(one) = seen.try_recv() {
+                self.take(one).await;
             }
         }
     }
@@ -134,7 +147,7 @@ impl Operator {
         if let Some(goal) = goal
             && self.publish(&goal, now).await
         {
-            self.report().await;
+            self.report();
         }
     }
 
@@ -198,21 +211,31 @@ impl Operator {
         }
     }
 
-    /// Writes the statuses that do not say what they should.
-    async fn report(&mut self) {
+    /// Has the statuses written that do not say what they should. Turns go on meanwhile: however many there are, nobody's
+    /// edit waits for them. Those of an earlier turn come first, and lead to another turn when they are done.
+    fn report(&mut self) {
+        if !self.reports.is_empty() {
+            return;
+        }
         let Due { writes, wake } = self.world.due(Timestamp::now());
         self.pace.by(wake);
         self.reporting.settle();
-        let (reporting, leadership) = (&self.reporting, &self.leadership);
-        let write = |write: StatusWrite| async move {
-            if !leadership.leads() {
-                return (write, Reported::Stale);
+        if writes.is_empty() {
+            return;
+        }
+        let (reporting, leadership) = (self.reporting.clone(), self.leadership.clone());
+        let write = move |write: StatusWrite| {
+            let (reporting, leadership) = (reporting.clone(), leadership.clone());
+            async move {
+                let reported =
+                    if leadership.leads() { reporting.report(&write).await } else { Reported::Stale };
+                (write, reported)
             }
-            let reported = reporting.report(&write).await;
-            (write, reported)
         };
-        let written: Vec<_> =
-            futures::stream::iter(writes).map(write).buffer_unordered(AT_ONCE).collect().await;
+        self.reports.spawn(futures::stream::iter(writes).map(write).buffer_unordered(AT_ONCE).collect());
+    }
+
+    fn take_reports(&mut self, written: Vec<(StatusWrite, Reported)>) {
         for (write, reported) in written {
             let result = self.reported(write, reported);
             self.served.metrics.writes.get_or_create(&WriteLabels { object: "status", result }).inc();

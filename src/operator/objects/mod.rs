@@ -212,12 +212,17 @@ impl Objects {
         self.touched.remove(key);
     }
 
-    /// Our own write of a status has answered with this version.
+    /// Our own write of a status has answered with this version. The watch may have told of it before, and of what came
+    /// after it, too.
     pub fn reported(&mut self, key: &ObjectRef, resource_version: String, status: Value) {
-        if let Some(meta) = self.metas.get_mut(key) {
-            meta.resource_version = resource_version;
-            meta.status = status;
+        let Some(meta) = self.metas.get_mut(key) else { return };
+        if !is_older(&resource_version, &meta.resource_version) {
+            (meta.resource_version, meta.status) = (resource_version, status);
             meta.author = Author::We;
+        } else if meta.status == status {
+            meta.author = Author::We;
+        } else if meta.author == Author::Unknown {
+            meta.author = Author::Rival(None);
         }
     }
 

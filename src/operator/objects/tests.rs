@@ -152,6 +152,39 @@ fn the_echo_of_our_own_status_touches_nothing() {
 }
 
 #[test]
+fn whether_the_watch_or_the_answer_tells_first_of_our_own_status_the_end_is_the_same() {
+    let (ours, theirs) = (json!({ "observedGeneration": 1 }), json!({ "observedGeneration": 9 }));
+    let rows = [
+        ("nobody was there", vec![("2", &ours)], ("2", &ours, Author::We)),
+        ("an edit came after it", vec![("2", &ours), ("3", &ours)], ("3", &ours, Author::We)),
+        ("it was undone", vec![("2", &ours), ("3", &theirs)], ("3", &theirs, Author::Rival(None))),
+        ("the same, and only the last is told", vec![("3", &theirs)], ("3", &theirs, Author::Rival(None))),
+    ];
+    for (what, told, expected) in rows {
+        for answered in 0..=told.len() {
+            let mut objects = with(vec![narrow(1)]);
+            for (at, (version, status)) in told.iter().enumerate() {
+                if at == answered {
+                    objects.reported(&key("r"), "2".into(), ours.clone());
+                }
+                let resource_version = (*version).into();
+                objects.apply(Shown { status: (*status).clone(), resource_version, ..narrow(1) });
+            }
+            if answered == told.len() {
+                objects.reported(&key("r"), "2".into(), ours.clone());
+            }
+            let Meta { resource_version, status, author, .. } = objects.meta(&key("r")).unwrap().clone();
+            let (version, says, by) = &expected;
+            assert_eq!(
+                (&*resource_version, &status, &author),
+                (*version, *says, by),
+                "{what}, {answered} told"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_edit_and_a_deletion_arrive() {
     let mut objects = with(vec![narrow(1)]);
     objects.apply(role("u1", 2, Some("prod:*")));

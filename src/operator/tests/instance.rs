@@ -1,6 +1,7 @@
 //! An operator that is told things when the test likes, whose writes go where and as far as the test likes.
 
 use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
 
 use super::namespace::{Event, INDEX, Inbox, MAPS, Namespace, STREAMS};
 use crate::api::Kind;
@@ -9,6 +10,7 @@ use crate::operator::apply::Applied;
 use crate::operator::holdings::name_of;
 use crate::operator::objects::Schema;
 use crate::operator::plan::{Plan, Write, plan};
+use crate::operator::statuses::StatusWrite;
 use crate::operator::world::{SigningKey, World};
 
 /// How long shards are kept, ms.
@@ -33,6 +35,8 @@ pub struct Instance {
     /// When it wants to look again, ms since 1970.
     pub wake: Option<i64>,
     left: Option<(u8, Fate)>,
+    /// Statuses that were written, and what is known of it, which the next turn is told.
+    reports: Vec<(StatusWrite, Option<(String, Value)>)>,
 }
 
 /// What came of a turn.
@@ -56,7 +60,7 @@ impl Instance {
         }
         Kind::ACCESS.iter().for_each(|kind| world.objects.define(*kind, whole()));
         (0..STREAMS).for_each(|stream| relist(&mut namespace.inboxes[at], stream));
-        Self { at, world, wake: None, left: None }
+        Self { at, world, wake: None, left: None, reports: Vec::new() }
     }
 
     /// It is told the next thing of a stream. Returns whether there was any.
@@ -107,6 +111,7 @@ impl Instance {
         self.left = fault;
         self.wake = None;
         let mut turned = Turned::default();
+        self.take_reports(now);
         if !self.world.is_known() {
             return turned;
         }
@@ -169,23 +174,27 @@ impl Instance {
     fn report(&mut self, namespace: &mut Namespace, now: i64, turned: &mut Turned) -> bool {
         let due = self.world.due(Timestamp::from_millisecond(now).unwrap());
         self.wake = self.wake.into_iter().chain(due.wake).min();
-        let mut all = true;
         for write in due.writes {
             let fate = self.fate();
             let answer = if fate == Some(Fate::Dropped) { None } else { namespace.report(&write) };
-            match answer.filter(|_| fate.is_none()) {
-                Some((version, status)) => {
-                    turned.writes += 1;
-                    self.world.reported(write, version, status, now);
-                }
-                None => {
-                    turned.refused += 1;
-                    all = false;
-                    self.world.report_again(write.key);
-                }
+            let answer = answer.filter(|_| fate.is_none());
+            match answer {
+                Some(_) => turned.writes += 1,
+                None => turned.refused += 1,
+            }
+            self.reports.push((write, answer));
+        }
+        self.reports.is_empty()
+    }
+
+    /// What the watch told of these statuses meanwhile, or did not, the operator knows already.
+    fn take_reports(&mut self, now: i64) {
+        for (write, answer) in std::mem::take(&mut self.reports) {
+            match answer {
+                Some((version, status)) => self.world.reported(write, version, status, now),
+                None => self.world.report_again(write.key),
             }
         }
-        all
     }
 
     /// What becomes of the next write.
@@ -225,7 +234,7 @@ impl Instance {
             world.objects.end(kind, whole());
         }
         world.compile(now);
-        Self { at: 0, world, wake: None, left: None }
+        Self { at: 0, world, wake: None, left: None, reports: Vec::new() }
     }
 
     /// The shards that it wants.

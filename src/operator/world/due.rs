@@ -14,8 +14,7 @@ use crate::operator::objects::Author;
 use crate::operator::pace;
 use crate::operator::statuses::{self, News, StatusWrite};
 
-/// Statuses that are written in one turn. After them the bundle has its turn again: whoever makes a thousand objects at
-/// once keeps nobody's edit waiting.
+/// Statuses that are handed out at once. More would be outdated before they are written, where somebody goes on editing.
 const A_TURN: usize = 100;
 /// Statuses of one object. What somebody changes without end would otherwise be written as often, and with it each object
 /// that refers to it.

@@ -3,6 +3,7 @@
 mod crash;
 mod first;
 mod gateway;
+mod held;
 mod leaders;
 mod restarts;
 mod scene;
