@@ -135,9 +135,14 @@ impl Installed {
     }
 
     pub fn objects(&self, kind: Kind) -> Api<DynamicObject> {
+        self.objects_as(self.client.clone(), kind)
+    }
+
+    /// The objects of a kind as somebody else sees them.
+    pub fn objects_as(&self, client: Client, kind: Kind) -> Api<DynamicObject> {
         let gvk = GroupVersionKind::gvk(faas_iam::api::GROUP, kind.version(), kind.kind());
         let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+        Api::namespaced_with(client, &self.namespace, &resource)
     }
 
     pub fn maps(&self) -> Api<ConfigMap> {
