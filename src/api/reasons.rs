@@ -90,6 +90,8 @@ pub enum Reason {
     RollingOut,
     /// Synced: in some namespaces something is in the way; `status.failures` says what.
     NamespacesFailing,
+    /// Synced: the operator may not look at something that it has to know, which the message names; what is handed out stays.
+    WatchForbidden,
     /// Synced: the login is handed out nowhere, as `spec.suspend` says.
     Suspended,
     /// Conflicted: an older RegistryCredential with the same registry is for some of the namespaces, too, and wins
@@ -150,7 +152,7 @@ const EVERY: &[Kind] = &Kind::ALL;
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::Accepted,
         Self::WarningsFound,
         Self::Invalid,
@@ -180,6 +182,7 @@ impl Reason {
         Self::NoNamespaces,
         Self::RollingOut,
         Self::NamespacesFailing,
+        Self::WatchForbidden,
         Self::Suspended,
         Self::AnotherCredentialWins,
         Self::NoConflict,
@@ -236,6 +239,7 @@ impl Reason {
             Self::NoNamespaces          => ("NoNamespaces",          SYNCED,       CREDENTIAL, Settled),
             Self::RollingOut            => ("RollingOut",            SYNCED,       CREDENTIAL, Reconciling),
             Self::NamespacesFailing     => ("NamespacesFailing",     SYNCED,       CREDENTIAL, Reconciling),
+            Self::WatchForbidden        => ("WatchForbidden",        SYNCED,       CREDENTIAL, Reconciling),
             Self::Suspended             => ("Suspended",             SYNCED,       CREDENTIAL, Settled),
             Self::AnotherCredentialWins => ("AnotherCredentialWins", CONFLICTED,   CREDENTIAL, Reconciling),
             Self::NoConflict            => ("NoConflict",            CONFLICTED,   CREDENTIAL, Settled),

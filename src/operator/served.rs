@@ -14,13 +14,15 @@ pub struct Served {
     /// The measurements.
     pub metrics: Metrics,
     readyz: Mutex<Readyz>,
+    /// What pull secrets add, where they are looked after.
+    pulls: Mutex<Option<Readyz>>,
 }
 
 impl Default for Served {
     /// Nothing is known yet, so not ready.
     fn default() -> Self {
         let readyz = Readyz { ready: false, lines: vec!["the cluster was not read yet".to_owned()] };
-        Self { metrics: Metrics::new(), readyz: Mutex::new(readyz) }
+        Self { metrics: Metrics::new(), readyz: Mutex::new(readyz), pulls: Mutex::default() }
     }
 }
 
@@ -29,11 +31,21 @@ impl Served {
     pub fn set_readyz(&self, readyz: Readyz) {
         *self.readyz.lock().unwrap_or_else(PoisonError::into_inner) = readyz;
     }
+
+    /// Says something else of pull secrets from now on.
+    pub fn set_pulls(&self, readyz: Readyz) {
+        *self.pulls.lock().unwrap_or_else(PoisonError::into_inner) = Some(readyz);
+    }
 }
 
 impl endpoints::Served for Served {
     fn readyz(&self) -> Readyz {
-        self.readyz.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut all = self.readyz.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(pulls) = self.pulls.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            all.ready &= pulls.ready;
+            all.lines.extend(pulls.lines);
+        }
+        all
     }
 
     fn measured(&self) -> Result<String, fmt::Error> {

@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::access::{Verb, Watched};
 use super::checks::Answer;
 use super::turns::Measured;
 
@@ -28,6 +29,15 @@ pub struct NamespaceLabels {
     pub state: &'static str,
 }
 
+/// Something that the operator may not watch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusedLabels {
+    /// The resource.
+    pub resource: &'static str,
+    /// `list`, `watch`.
+    pub verb: &'static str,
+}
+
 /// What registries said of its login.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct AnswerLabels {
@@ -45,6 +55,7 @@ pub struct PullMetrics {
     propagation: Histogram,
     verifications: Family<AnswerLabels, Counter>,
     recreated: Counter,
+    refused: Family<RefusedLabels, Gauge>,
 }
 
 impl PullMetrics {
@@ -56,6 +67,7 @@ impl PullMetrics {
             propagation: Histogram::new(exponential_buckets(0.005, 2.0, 14)),
             verifications: Family::default(),
             recreated: Counter::default(),
+            refused: Family::default(),
         };
         registry.register(
             "registry_credential_expiry_timestamp_seconds",
@@ -83,7 +95,21 @@ impl PullMetrics {
             "Pods of functions that could not pull and were deleted, so that new ones can",
             metrics.recreated.clone(),
         );
+        registry.register(
+            "registry_credential_refused_watches",
+            "What the operator may not look at for pull secrets, for want of a right",
+            metrics.refused.clone(),
+        );
         metrics
+    }
+
+    /// What the API server refuses to show.
+    pub fn show_refused<'w>(&self, all: impl Iterator<Item = (&'w Watched, Verb)>) {
+        self.refused.clear();
+        for (watched, verb) in all {
+            let labels = RefusedLabels { resource: watched.resource(), verb: verb.as_str() };
+            self.refused.get_or_create(&labels).inc();
+        }
     }
 
     /// A namespace has what it lacked, after so many ms.

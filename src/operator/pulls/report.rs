@@ -5,8 +5,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::access::Watched;
 use super::checks::Answer;
 use super::declared::Declared;
+use super::source::Lack;
 use super::tally::Tally;
 use super::world::{Install, Standing, World};
 use crate::api::status::{
@@ -41,23 +43,32 @@ impl World {
     /// The status that a credential lacks; `None` where it says what it should.
     pub fn status(&self, name: &str, tally: &Tally, time: Timestamp) -> Option<Told> {
         let declared = self.credentials.get(&name.into())?;
+        if !self.is_known() {
+            return self.blind(name, declared, time);
+        }
         let credential = self.credential(name);
         let standing = self.standings.get(name);
         let aspects = credential.map(|credential| self.aspects(name, credential, standing, tally, time));
         let mut report = report(declared, standing, aspects.as_deref().unwrap_or_default(), tally);
         report.warnings.extend(credential.and_then(|credential| unheeded(credential, &self.install)));
-        let before: Vec<Condition> = declared
-            .status
-            .get("conditions")
-            .and_then(|conditions| serde_json::from_value(conditions.clone()).ok())
-            .unwrap_or_default();
-        let mut after = conditions(&report, declared.generation, &before, time);
-        for Aspect { type_, status, reason, message } in aspects.unwrap_or_default() {
-            let (generation, message) = (declared.generation, message.as_str());
-            after.push(condition(type_, status, reason, message, generation, &before, time));
-        }
+        report.warnings.extend(self.access.unseen_pods().map(warn));
+        let before = said(declared);
+        let after = all(&report, aspects.unwrap_or_default(), declared.generation, &before, time);
         let detail = credential.map_or_else(|| json!({}), |credential| detail(credential, standing, tally));
         write(name, declared, &before, after, detail)
+    }
+
+    /// What can be said while something may not be looked at that has to be known: that alone. What was said of the rest
+    /// stays.
+    fn blind(&self, name: &str, declared: &Declared, time: Timestamp) -> Option<Told> {
+        let (before, nothing) = (said(declared), Tally::default());
+        let aspects: Vec<_> = self.access.blind(&self.install).map(unseen).into_iter().collect();
+        let report = report(declared, None, &aspects, &nothing);
+        let mut after = all(&report, aspects, declared.generation, &before, time);
+        let stays =
+            |said: &&Condition| [SOURCE_VALID, CONFLICTED, EXPIRING, VERIFIED].contains(&&*said.type_);
+        after.extend(before.iter().filter(stays).cloned());
+        write(name, declared, &before, after, json!({}))
     }
 
     fn aspects(
@@ -69,12 +80,18 @@ impl World {
         time: Timestamp,
     ) -> Vec<Aspect> {
         vec![
-            source(credential, standing, tally),
-            synced(credential, tally),
+            source(credential, self.lack(credential, standing), standing, tally),
+            self.access.blind(&self.install).map_or_else(|| synced(credential, tally), unseen),
             conflicted(tally),
             expiring(lifetime(credential, standing), time.as_second()),
             verified(credential, self.checks.answer(name), standing, tally),
         ]
+    }
+
+    fn lack(&self, credential: &Credential, standing: Option<&Standing>) -> Option<Lack> {
+        let refused = self.access.lacks(&Watched::Source(credential.secret.clone()));
+        let forbidden = refused.map(|_| Lack::forbidden(&credential.secret));
+        forbidden.or_else(|| standing.and_then(|standing| standing.lack.clone()))
     }
 
     /// When the next milestone on the way to the end of some login is passed, seconds since 1970, and whose.
@@ -134,14 +151,40 @@ fn summary(aspects: &[Aspect]) -> (Readiness, Reason, String) {
     (Readiness::Ready, Reason::Accepted, synced.map(|aspect| aspect.message.clone()).unwrap_or_default())
 }
 
-fn source(credential: &Credential, standing: Option<&Standing>, tally: &Tally) -> Aspect {
+/// What a status says by conditions.
+fn said(declared: &Declared) -> Vec<Condition> {
+    let conditions = declared.status.get("conditions");
+    conditions.and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default()
+}
+
+fn all(
+    report: &Report,
+    aspects: Vec<Aspect>,
+    generation: i64,
+    before: &[Condition],
+    time: Timestamp,
+) -> Vec<Condition> {
+    let mut all = conditions(report, generation, before, time);
+    for Aspect { type_, status, reason, message } in aspects {
+        all.push(condition(type_, status, reason, &message, generation, before, time));
+    }
+    all
+}
+
+/// That we may not look.
+fn unseen(message: String) -> Aspect {
+    Aspect { type_: SYNCED, status: "False", reason: Reason::WatchForbidden, message }
+}
+
+fn source(credential: &Credential, lack: Option<Lack>, standing: Option<&Standing>, tally: &Tally) -> Aspect {
     let last = "; the last good login stays in use";
-    let (status, reason, message) = match standing {
-        Some(Standing { lack: Some(lack), good, .. }) => {
-            let stays = if good.is_some() || tally.ready > 0 { last } else { "" };
-            ("False", lack.reason, format!("{}{stays}", lack.message))
+    let (status, reason, message) = match lack {
+        Some(Lack { reason, message }) => {
+            let held = standing.is_some_and(|standing| standing.good.is_some());
+            let stays = if held || tally.ready > 0 { last } else { "" };
+            ("False", reason, format!("{message}{stays}"))
         }
-        _ => {
+        None => {
             let message =
                 format!("the Secret `{}` holds a login for `{}`", credential.secret, credential.registry);
             ("True", Reason::SourceFound, message)

@@ -185,10 +185,22 @@ impl Pulls {
 
     /// Everything that can be done with what is known now.
     async fn turn(&mut self) {
-        if !self.world.is_known() || !self.leadership.leads() {
+        self.show();
+        if !self.world.has_word() || !self.leadership.leads() {
             return;
         }
         let now = now();
+        if self.world.is_known() {
+            self.do_all(now);
+        }
+        self.unreported |= self.world.is_to_report(now);
+        if self.unreported && (self.world.work.is_idle() || now >= self.reported_at + REPORT_EVERY) {
+            (self.unreported, self.reported_at) = (false, now);
+            self.report().await;
+        }
+    }
+
+    fn do_all(&mut self, now: i64) {
         self.world.work.wake(now);
         while self.world.work.under_way() < AT_ONCE
             && let Some((namespace, steps)) = self.world.next_job(now)
@@ -197,11 +209,12 @@ impl Pulls {
         }
         self.ask(now);
         self.remedy(now);
-        self.unreported |= self.world.is_to_report(now);
-        if self.unreported && (self.world.work.is_idle() || now >= self.reported_at + REPORT_EVERY) {
-            (self.unreported, self.reported_at) = (false, now);
-            self.report().await;
-        }
+    }
+
+    /// Shows how things are, for `/readyz` and `/metrics`.
+    fn show(&self) {
+        self.served.set_pulls(self.world.readyz());
+        self.served.metrics.pulls.show_refused(self.world.access.refused());
     }
 
     fn begin(&mut self, namespace: Box<str>, steps: Vec<Step>) {
@@ -321,12 +334,13 @@ impl Pulls {
 
     /// When something is due that nobody tells of, ms since 1970.
     fn due(&self) -> Option<i64> {
-        if !self.world.is_known() || !self.leadership.leads() {
+        if !self.world.has_word() || !self.leadership.leads() {
             return None;
         }
         let report =
             (self.unreported && !self.world.work.is_idle()).then_some(self.reported_at + REPORT_EVERY);
-        report.into_iter().chain(self.world.due()).min()
+        let work = self.world.due().filter(|_| self.world.is_known());
+        report.into_iter().chain(work).min()
     }
 }
 

@@ -31,6 +31,16 @@ pub struct Lack {
     pub message: String,
 }
 
+impl Lack {
+    /// We may not read it.
+    pub fn forbidden(secret: &str) -> Self {
+        let message = format!(
+            "the operator may not read the Secret `{secret}`; add it to `rbac.referencedSecrets` of the chart's values"
+        );
+        Self { reason: Reason::SourceForbidden, message }
+    }
+}
+
 /// The login that a credential's Secret holds.
 ///
 /// # Errors
@@ -43,12 +53,7 @@ pub fn login(source: &Source, credential: &Credential) -> Result<Found, Lack> {
             let message = format!("there is no Secret `{secret}`; create it");
             return Err(Lack { reason: Reason::SourceNotFound, message });
         }
-        Source::Refused => {
-            let message = format!(
-                "the operator may not read the Secret `{secret}`; add it to `rbac.referencedSecrets` of the chart's values"
-            );
-            return Err(Lack { reason: Reason::SourceForbidden, message });
-        }
+        Source::Refused => return Err(Lack::forbidden(secret)),
     };
     let value = |key: &str| data.get(key).map(|value| value.as_slice());
     find(kind, value, &credential.registry, credential.username.as_deref()).map_err(|why| Lack {

@@ -84,6 +84,9 @@ impl World {
             );
             return Some(Trouble { reason: Reason::Forbidden, message });
         }
+        if let Some(message) = self.access.unseen_dedicated(namespace, secret) {
+            return Some(Trouble { reason: Reason::Forbidden, message });
+        }
         if let Some(obstacle) = plan.obstacles.get(secret) {
             return Some(told(*obstacle, secret));
         }

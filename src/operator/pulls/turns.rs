@@ -13,6 +13,7 @@ use super::mirror::Change;
 use super::plan::{Ended, Object, Step, Wrote, plan};
 use super::report::{Told, lifetime};
 use super::world::{Key, Seen, World};
+use crate::endpoints::Readyz;
 use crate::operator::allowance::Rate;
 use crate::operator::holdings::Version;
 use crate::operator::reporting::Reported;
@@ -123,7 +124,7 @@ impl World {
     /// The statuses that do not say what they should.
     pub fn statuses(&mut self, time: Timestamp) -> Vec<Told> {
         let now = time.as_millisecond();
-        self.tallies = self.tally(now);
+        self.tallies = if self.is_known() { self.tally(now) } else { BTreeMap::new() };
         self.allowance.settle(now);
         let end = self.next_turn(now / 1000).map(|second| second.saturating_mul(1000));
         self.wake = end.into_iter().chain(self.work.next_settled(now)).min();
@@ -177,6 +178,20 @@ impl World {
     /// Whether statuses have to be looked at by now, though nothing was seen. Says so once.
     pub fn is_to_report(&mut self, now: i64) -> bool {
         self.wake.take_if(|at| *at <= now).is_some()
+    }
+
+    /// Whether there is something to say: what is known, or that we may not look.
+    pub fn has_word(&self) -> bool {
+        self.is_known() || self.access.blind(&self.install).is_some()
+    }
+
+    /// What `/readyz` says.
+    pub fn readyz(&self) -> Readyz {
+        let ready = self.is_known();
+        let unread = "pull secrets: not everything was read yet: RegistryCredentials, namespaces, ServiceAccounts, functions, Secrets";
+        let unread = (!ready).then(|| unread.to_owned());
+        let blind = self.access.blind(&self.install).map(|why| format!("pull secrets: {why}"));
+        Readyz { ready, lines: unread.into_iter().chain(blind).collect() }
     }
 
     /// What is measured of each credential.

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
+use super::access::{Verb, Watched};
 use super::declared::Declared;
 use super::held::{FUNCTION, HeldAccount, HeldFunction, HeldNamespace, HeldPod};
 use super::mirror::Change;
@@ -26,15 +27,12 @@ use crate::api::{GROUP, Kind};
 use crate::causes::chain;
 use crate::operator::arrived::Arrived;
 use crate::operator::shown::Shown;
-use crate::watched::watched;
+use crate::watched::{Told, told};
 
 /// Objects in one answer to a list: small ones,
 const PAGE: u32 = 500;
 /// and those that may have a mebibyte each.
 const LARGE_PAGE: u32 = 16;
-
-/// We may not look.
-struct Refused;
 
 /// Where the watches run and whom they tell.
 #[derive(Clone)]
@@ -72,96 +70,99 @@ impl Watches {
         let api: Api<Arrived> = Api::namespaced_with(self.client.clone(), &self.install.namespace, &resource);
         let name = |object: &Arrived| Box::from(object.name_any());
         let kept = |Arrived(object)| Declared::of(&Shown::new(kind, object));
-        self.all(api, config(LARGE_PAGE), name, kept, Seen::Credential).await;
+        self.all(Watched::Credentials, api, config(LARGE_PAGE), name, kept, Seen::Credential).await;
     }
 
     async fn namespaces(self) {
         let default = self.install.default_namespace.clone();
         let name = |object: &Namespace| Box::from(object.name_any());
         let kept = move |object: Namespace| HeldNamespace::of(&object, &default);
-        self.all(Api::all(self.client.clone()), config(PAGE), name, kept, Seen::Namespace).await;
+        self.all(
+            Watched::Namespaces,
+            Api::all(self.client.clone()),
+            config(PAGE),
+            name,
+            kept,
+            Seen::Namespace,
+        )
+        .await;
     }
 
     async fn accounts(self) {
         let kept = |object: ServiceAccount| HeldAccount::of(&object);
-        self.all(Api::all(self.client.clone()), config(PAGE), key, kept, Seen::Account).await;
+        self.all(Watched::Accounts, Api::all(self.client.clone()), config(PAGE), key, kept, Seen::Account)
+            .await;
     }
 
     async fn functions(self) {
         let kept = |object: Deployment| HeldFunction::of(&object);
         let config = config(PAGE).labels(FUNCTION);
-        self.all(Api::all(self.client.clone()), config, key, kept, Seen::Function).await;
+        self.all(Watched::Functions, Api::all(self.client.clone()), config, key, kept, Seen::Function).await;
     }
 
     async fn pods(self) {
         let kept = |object: Pod| HeldPod::of(&object);
         let config = config(PAGE).labels(FUNCTION);
-        self.all(Api::all(self.client.clone()), config, key, kept, Seen::Pod).await;
+        self.all(Watched::Pods, Api::all(self.client.clone()), config, key, kept, Seen::Pod).await;
     }
 
     /// The merged Secret of every namespace: the only name that we may list.
     async fn secrets(self) {
         let config = config(LARGE_PAGE).fields(&format!("metadata.name={}", self.install.secret));
         let api: Api<Secret> = Api::all(self.client.clone());
-        let kept = |object: Secret| Box::new(object);
-        let mut events = watched(api, config).boxed();
-        while let Some(event) = events.next().await {
-            if let Some(change) = change(event, "Secret", key, kept) {
-                self.tell(Message::Secret(change)).await;
+        let mut ear = self.ear(Watched::Secrets);
+        let mut told = told(api, config).boxed();
+        while let Some(told) = told.next().await {
+            if let Some(event) = ear.hear(told).await {
+                self.tell(Message::Secret(change(event, key, Box::new))).await;
             }
         }
     }
 
-    /// The Secret of a single credential. Where we may not see it, it counts as absent, and writing it tells why.
+    /// The Secret of a single credential.
     async fn dedicated(self, (namespace, name): Key) {
-        let message = |secret: Result<Option<Secret>, Refused>| {
-            let secret = secret.unwrap_or_default().map(Box::new);
-            Message::Dedicated((namespace.clone(), name.clone()), secret)
+        let message = |secret: Option<Secret>| {
+            Message::Dedicated((namespace.clone(), name.clone()), secret.map(Box::new))
         };
-        self.one(&namespace, &name, message).await;
+        let ear = self.ear(Watched::Dedicated((namespace.clone(), name.clone())));
+        self.one(ear, &namespace, &name, message).await;
     }
 
     /// Watches the Secret of a `secretRef`, until it is aborted.
     pub async fn source(self, name: Box<str>) {
-        let message = |secret: Result<Option<Secret>, Refused>| {
-            let source = secret.map_or(Source::Refused, |found| found.map_or(Source::Absent, source));
-            Message::Seen(Seen::Source(name.clone(), source))
+        let message = |secret: Option<Secret>| {
+            Message::Seen(Seen::Source(name.clone(), secret.map_or(Source::Absent, source)))
         };
-        self.one(&self.install.namespace, &name, message).await;
+        let ear = self.ear(Watched::Source(name.clone()));
+        self.one(ear, &self.install.namespace, &name, message).await;
     }
 
-    /// Watches one Secret by its name, so that the right to read it is enough; tells of each version, of its absence, and
-    /// where we may not.
+    /// Watches one Secret by its name, so that the right to read it is enough; tells of each version, and of its absence.
     async fn one(
         &self,
+        mut ear: Ear,
         namespace: &str,
         name: &str,
-        message: impl Fn(Result<Option<Secret>, Refused>) -> Message,
+        message: impl Fn(Option<Secret>) -> Message,
     ) {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
-        let mut events = watched(api, config).boxed();
+        let mut told = told(api, config).boxed();
         let mut listed = None;
-        while let Some(event) = events.next().await {
-            let found = match event {
-                Ok(Event::Init) => {
+        while let Some(told) = told.next().await {
+            let found = match ear.hear(told).await {
+                None => continue,
+                Some(Event::Init) => {
                     listed = None;
                     continue;
                 }
-                Ok(Event::InitApply(secret)) => {
+                Some(Event::InitApply(secret)) => {
                     listed = Some(secret);
                     continue;
                 }
-                Ok(Event::InitDone) => Ok(listed.take()),
-                Ok(Event::Apply(secret)) => Ok(Some(secret)),
-                Ok(Event::Delete(_)) => Ok(None),
-                Err(error) => {
-                    tracing::warn!(namespace, name, error = %chain(&error), "the watch was interrupted");
-                    if !crate::operator::watch::is_refusal(&error) {
-                        continue;
-                    }
-                    Err(Refused)
-                }
+                Some(Event::InitDone) => listed.take(),
+                Some(Event::Apply(secret)) => Some(secret),
+                Some(Event::Delete(_)) => None,
             };
             self.tell(message(found)).await;
         }
@@ -169,6 +170,7 @@ impl Watches {
 
     async fn all<K, I, V>(
         &self,
+        of: Watched,
         api: Api<K>,
         config: watcher::Config,
         name: impl Fn(&K) -> I,
@@ -177,12 +179,17 @@ impl Watches {
     ) where
         K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     {
-        let mut events = watched(api, config).boxed();
-        while let Some(event) = events.next().await {
-            if let Some(change) = change(event, std::any::type_name::<V>(), &name, &kept) {
-                self.tell(Message::Seen(seen(change))).await;
+        let mut ear = self.ear(of);
+        let mut told = told(api, config).boxed();
+        while let Some(told) = told.next().await {
+            if let Some(event) = ear.hear(told).await {
+                self.tell(Message::Seen(seen(change(event, &name, &kept)))).await;
             }
         }
+    }
+
+    fn ear(&self, of: Watched) -> Ear {
+        Ear { of, refused: false, tell: self.tell.clone() }
     }
 
     async fn tell(&self, message: Message) {
@@ -191,23 +198,66 @@ impl Watches {
     }
 }
 
-fn change<K, I, V>(
-    event: Result<Event<K>, watcher::Error>,
-    what: &str,
-    name: impl Fn(&K) -> I,
-    kept: impl Fn(K) -> V,
-) -> Option<Change<I, V>> {
-    Some(match event {
-        Ok(Event::Init) => Change::Begin,
-        Ok(Event::InitApply(object)) => Change::Item(name(&object), kept(object)),
-        Ok(Event::InitDone) => Change::End,
-        Ok(Event::Apply(object)) => Change::Set(name(&object), kept(object)),
-        Ok(Event::Delete(object)) => Change::Gone(name(&object)),
-        Err(error) => {
-            tracing::warn!(what, error = %chain(&error), "the watch was interrupted");
-            return None;
+/// Who hears what a watch tells, and tells itself when it is refused, and when no more.
+struct Ear {
+    of: Watched,
+    refused: bool,
+    tell: mpsc::Sender<Message>,
+}
+
+impl Ear {
+    async fn hear<K>(&mut self, told: Told<K>) -> Option<Event<K>> {
+        match told {
+            // A list is about to be asked for.
+            Told::Event(Event::Init) => Some(Event::Init),
+            Told::Event(event) => {
+                self.allowed().await;
+                Some(event)
+            }
+            Told::GoesOn => {
+                self.allowed().await;
+                None
+            }
+            Told::Failed(error) => {
+                tracing::warn!(what = %self.of, error = %chain(&error), "the watch was interrupted");
+                if let Some(verb) = refused(&error) {
+                    self.refused = true;
+                    self.say(Some(verb)).await;
+                }
+                None
+            }
         }
-    })
+    }
+
+    async fn allowed(&mut self) {
+        if std::mem::take(&mut self.refused) {
+            self.say(None).await;
+        }
+    }
+
+    async fn say(&self, refused: Option<Verb>) {
+        // Nobody listens any more where we are ending.
+        let _ = self.tell.send(Message::Seen(Seen::Access(self.of.clone(), refused))).await;
+    }
+}
+
+/// The right for want of which the API server refuses to show something.
+fn refused(error: &watcher::Error) -> Option<Verb> {
+    let verb = match error {
+        watcher::Error::InitialListFailed(_) => Verb::List,
+        _ => Verb::Watch,
+    };
+    crate::operator::watch::is_refusal(error).then_some(verb)
+}
+
+fn change<K, I, V>(event: Event<K>, name: impl Fn(&K) -> I, kept: impl Fn(K) -> V) -> Change<I, V> {
+    match event {
+        Event::Init => Change::Begin,
+        Event::InitApply(object) => Change::Item(name(&object), kept(object)),
+        Event::InitDone => Change::End,
+        Event::Apply(object) => Change::Set(name(&object), kept(object)),
+        Event::Delete(object) => Change::Gone(name(&object)),
+    }
 }
 
 fn config(page: u32) -> watcher::Config {

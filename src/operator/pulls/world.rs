@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::access::{Access, Verb, Watched};
 use super::checks::Checks;
 use super::declared::Declared;
 use super::held::{Contents, HeldAccount, HeldFunction, HeldNamespace, HeldPod, HeldSecret};
@@ -59,6 +60,8 @@ pub enum Seen {
     Dedicated(Key, Option<HeldSecret>),
     /// What a `secretRef` leads to.
     Source(Box<str>, Source),
+    /// That we may not look at something, for want of this right, or may again.
+    Access(Watched, Option<Verb>),
 }
 
 /// The login that a credential hands out, and what its Secret says of it.
@@ -94,6 +97,8 @@ pub struct World {
     pub(super) frozen: bool,
     /// Files by who is in them: most namespaces get the same.
     pub(super) files: BTreeMap<Vec<Box<str>>, Arc<File>>,
+    /// What we may not look at.
+    pub(super) access: Access,
     pub(super) checks: Checks,
     pub(super) work: Work,
     pub(super) ward: Ward,
@@ -124,6 +129,7 @@ impl World {
             parts: Vec::new(),
             frozen: false,
             files: BTreeMap::new(),
+            access: Access::default(),
             checks: Checks::default(),
             work: Work::default(),
             ward: Ward::default(),
@@ -144,6 +150,7 @@ impl World {
                 return changed.iter().for_each(|name| self.declared(name, now));
             }
             Seen::Source(name, source) => return self.sourced(name, source, now),
+            Seen::Access(watched, refused) => return self.looked(watched, refused, now),
             Seen::Pod(change) => return self.ward.take(change),
             Seen::Namespace(change) => self.namespaces.take(change),
             Seen::Account(change) => {
@@ -239,15 +246,27 @@ impl World {
         }
         let wanted = self.sources_wanted();
         self.sources.retain(|name, _| wanted.contains(name));
+        self.access.retain_sources(|name| wanted.contains(name));
         self.resolve(name, now);
         self.settle();
     }
 
-    fn sourced(&mut self, name: Box<str>, source: Source, now: i64) {
-        // An API server that has only begun refuses everybody: no reason to drop what is known.
-        if matches!(source, Source::Refused) && self.sources.contains_key(&name) {
-            return;
+    /// What we may not look at is what it was, and where nobody knows that, none.
+    fn looked(&mut self, watched: Watched, refused: Option<Verb>, now: i64) {
+        self.access.take(watched.clone(), refused);
+        match watched {
+            _ if refused.is_none() => {}
+            Watched::Source(name) if !self.sources.contains_key(&name) => {
+                self.sourced(name, Source::Refused, now);
+            }
+            Watched::Dedicated(key) if !self.dedicated.contains_key(&key) => {
+                self.dedicated.insert(key, None);
+            }
+            _ => {}
         }
+    }
+
+    fn sourced(&mut self, name: Box<str>, source: Source, now: i64) {
         self.sources.insert(name.clone(), source);
         let users = self.valid.iter().filter(|(_, credential)| credential.secret == name);
         let users: Vec<Box<str>> = users.map(|(name, _)| name.clone()).collect();

@@ -9,5 +9,6 @@ mod quiet;
 mod rights;
 mod scene;
 mod stuck;
+mod taken;
 mod troubles;
 mod verified;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::api::{Kind, Reason};
+use crate::operator::pulls::access::{Verb, Watched};
 use crate::operator::pulls::declared::Declared;
 use crate::operator::pulls::held::{HeldAccount, HeldFunction, HeldNamespace, HeldPod};
 use crate::operator::pulls::mirror::Change;
@@ -41,6 +42,8 @@ pub struct Cluster {
     /// What the API server says to every write in a namespace.
     pub refusing: BTreeMap<Box<str>, (Reason, &'static str)>,
     pub install: Install,
+    /// Whether the operator may list ServiceAccounts.
+    pub lists_accounts: bool,
     /// A Secret that somebody deletes while the answer to the next write in its namespace is on its way.
     pub late: Option<Key>,
     version: i64,
@@ -73,6 +76,7 @@ impl Cluster {
             writes: Vec::new(),
             refusing: BTreeMap::new(),
             install,
+            lists_accounts: true,
             late: None,
             version: 0,
         };
@@ -100,11 +104,7 @@ impl Cluster {
             self.see(Seen::Namespace(Change::Item(name, held)));
         }
         self.see(Seen::Namespace(Change::End));
-        self.see(Seen::Account(Change::Begin));
-        for (key, object) in self.accounts.clone() {
-            self.see(Seen::Account(Change::Item(key, HeldAccount::of(&typed(&object)))));
-        }
-        self.see(Seen::Account(Change::End));
+        self.list_accounts();
         self.see(Seen::Function(Change::Begin));
         for (key, object) in self.functions.clone() {
             self.see(Seen::Function(Change::Item(key, HeldFunction::of(&typed(&object)))));
@@ -130,6 +130,27 @@ impl Cluster {
             self.see(Seen::Credential(Change::Item(name, declared(&object))));
         }
         self.see(Seen::Credential(Change::End));
+    }
+
+    fn list_accounts(&mut self) {
+        self.see(Seen::Account(Change::Begin));
+        if !self.lists_accounts {
+            return;
+        }
+        for (key, object) in self.accounts.clone() {
+            self.see(Seen::Account(Change::Item(key, HeldAccount::of(&typed(&object)))));
+        }
+        self.see(Seen::Account(Change::End));
+    }
+
+    /// The API server refuses to show something, so many times in a row.
+    pub fn refuse(&mut self, watched: &Watched, verb: Verb, times: usize) {
+        (0..times).for_each(|_| self.see(Seen::Access(watched.clone(), Some(verb))));
+    }
+
+    /// It shows that again.
+    pub fn allow(&mut self, watched: &Watched) {
+        self.see(Seen::Access(watched.clone(), None));
     }
 
     fn see(&mut self, seen: Seen) {

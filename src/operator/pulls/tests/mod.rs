@@ -1,5 +1,6 @@
 //! What becomes of credentials in a cluster in memory, told as people would.
 
+mod access;
 mod cluster;
 mod good;
 mod histories;
