@@ -61,6 +61,8 @@ pub struct HeldAccount {
     pub labels: BTreeMap<String, String>,
     /// Who has changed it last, where that is not us.
     pub rival: Option<Box<str>>,
+    /// Whether the API server records who changes it.
+    pub recorded: bool,
     version: Version,
 }
 
@@ -78,6 +80,7 @@ impl HeldAccount {
             },
             labels: account.labels().clone(),
             rival: rival(meta, None),
+            recorded: meta.managed_fields.as_ref().is_some_and(|entries| !entries.is_empty()),
             version,
         }
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use json_patch::Patch;
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, Patch, PatchOperation};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use super::names;
 use crate::api::Reason;
 use crate::bundle::Digest;
 use crate::operator::holdings::Version;
+use crate::operator::names::MANAGER;
 use crate::registry::{DOCKER_CONFIG_JSON, File, added, merge, patch};
 
 /// A pull secret that a namespace is to have.
@@ -198,7 +200,10 @@ impl References<'_> {
         // Nobody is pointed to somebody else's Secret on our word.
         let foreign = |name: &str| self.obstacles.get(name) == Some(&Obstacle::Foreign);
         let wanted: BTreeSet<&str> = wanted.filter(|name| !foreign(name) || added.contains(name)).collect();
-        let steps = patch(&held.account, self.owner, &wanted, |name| self.released(name))?;
+        let mut steps = patch(&held.account, self.owner, &wanted, |name| self.released(name))?;
+        if !held.recorded && !wanted.is_empty() {
+            steps.0.push(record());
+        }
         let goal = Digest::of_json(&json!(wanted));
         let object = Object::Account(name.into());
         Some(Step { object, act: Act::Refer(steps), goal, rival: held.rival.clone() })
@@ -209,6 +214,18 @@ impl References<'_> {
         let retained = |held: &HeldSecret| held.ours && !held.marks.retained.is_empty();
         self.there.secret(name).is_some_and(retained) && !self.desired.has_file(name)
     }
+}
+
+/// That we write to a ServiceAccount, in its `managedFields`. An object that was made of a name alone, as each `default` is,
+/// has none, and the API server does not begin to record who changes it before somebody has brought one: who undoes what we
+/// write would have no name.
+fn record() -> PatchOperation {
+    let entry = json!({
+        "manager": MANAGER, "operation": "Update", "apiVersion": "v1",
+        "fieldsType": "FieldsV1", "fieldsV1": { "f:imagePullSecrets": {} },
+    });
+    let path = PointerBuf::from_tokens(["metadata", "managedFields"]);
+    PatchOperation::Add(AddOperation { path, value: json!([entry]) })
 }
 
 fn secret(

@@ -94,8 +94,7 @@ async fn who_resets_an_account_every_second_is_told_and_costs_few_requests() -> 
         }
         let repairs = operator.metric(REPAIRS).await?.unwrap_or_default() - before;
         assert!((2.0..=7.0).contains(&repairs), "{repairs} repairs in 15 seconds");
-        // By whom is told where the API server records it, which it was not seen to do for ServiceAccounts.
-        let words = "keeps changing the ServiceAccount `worker`";
+        let words = "the field manager `platform` keeps changing the ServiceAccount `worker`";
         scene.status_with(words, |status| status.to_string().contains(words)).await?;
         operator.stop().await
     })

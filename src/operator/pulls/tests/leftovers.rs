@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, PULL, key};
 use super::{handed_out, spec, with};
 
-/// Everything that a person would see, versions aside.
+/// Everything that a person would see; versions, and who has written, are the API server's own.
 fn picture(cluster: &Cluster) -> Vec<String> {
     let plain = |object: &Value| {
         let mut object = object.clone();
         let meta = object["metadata"].as_object_mut().unwrap();
-        meta.remove("resourceVersion");
+        meta.retain(|name, _| name != "resourceVersion" && name != "managedFields");
         // What is empty is as good as absent.
         meta.retain(|_, value| *value != json!({}));
         object["imagePullSecrets"] =

@@ -120,3 +120,20 @@ fn who_keeps_undoing_it_is_met_with_growing_pauses_and_named() {
         "the Secret does not wait"
     );
 }
+
+#[test]
+fn an_account_of_which_nobody_records_who_changes_it_is_recorded_from_our_first_write_on() {
+    let mut cluster = Cluster::of(&["dev"]);
+    cluster.account("dev", "default", json!({}));
+    cluster.account("dev", "known", json!({"metadata": {"managedFields": [{"manager": "kubectl"}]}}));
+    cluster.source("login", "robot", "one");
+    cluster
+        .credential("ghcr", with(spec("ghcr.io"), json!({"targets": {"serviceAccounts": {"mode": "All"}}})));
+    cluster.settle();
+    let managers = |name: &str| {
+        let entries = &cluster.accounts[&key("dev", name)]["metadata"]["managedFields"];
+        entries.as_array().map(|all| all.iter().map(|entry| entry["manager"].clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(managers("default"), Some(vec![json!("faas-iam")]));
+    assert_eq!(managers("known"), Some(vec![json!("kubectl")]), "what there is stays");
+}
