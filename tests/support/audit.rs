@@ -98,15 +98,28 @@ impl Audit {
         Ok(requests)
     }
 
+    /// Every whole line of the log, and of which request it is: with bodies, where the control plane logs them.
+    ///
+    /// # Errors
+    /// When one is not what the API server writes.
+    pub fn lines(&self) -> Result<Vec<(Request, String)>> {
+        let text = self.text()?;
+        text.lines().map(|line| Ok((parse(line)?.into(), line.to_owned()))).collect()
+    }
+
+    /// What is in the log; a line that is still being written is left out.
+    fn text(&self) -> Result<String> {
+        let bytes = std::fs::read(&self.file)?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.rfind('\n').map_or("", |end| &text[..end]).to_owned())
+    }
+
     /// Everything in the log; a line that is still being written is left out.
     ///
     /// # Errors
     /// When a whole line is not what the API server writes.
     pub fn all(&self) -> Result<Vec<Request>> {
-        let bytes = std::fs::read(&self.file)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let events = whole.lines().map(parse).collect::<Result<Vec<Event>>>()?;
+        let events = self.text()?.lines().map(parse).collect::<Result<Vec<Event>>>()?;
         // A watch is logged when it begins and, received at the same time, when it ends.
         Ok(events
             .into_iter()

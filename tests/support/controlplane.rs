@@ -178,7 +178,7 @@ impl ControlPlane {
         let (private, public) = options.token_keys.generate()?;
         scratch.write("token.key", &private)?;
         scratch.write("token.pub", &public)?;
-        scratch.write("audit-policy.json", flags::AUDIT_POLICY)?;
+        scratch.write("audit-policy.json", &flags::audit_policy(&options))?;
         let user = |file: &str, name: &str, group: Option<&str>| {
             let identity = authority.client(name, group)?;
             let address = format!("https://127.0.0.1:{}", ports.apiserver);

@@ -17,6 +17,8 @@ pub struct Options {
     pub controller_flags: Vec<String>,
     /// Whether etcd waits for the disk, as a test about losing power needs.
     pub durable: bool,
+    /// Whether the audit log has what was sent and answered, too.
+    pub audit_bodies: bool,
 }
 
 /// The ports of one control plane, all on 127.0.0.1.
@@ -105,6 +107,13 @@ pub fn controllers(folder: &Path, ports: Ports, options: &Options) -> Vec<String
     flags
 }
 
-/// The audit policy: every request once it has been answered (a watch: once it has begun), without bodies.
-pub const AUDIT_POLICY: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
-  "rules": [{"level": "Metadata"}]}"#;
+/// The audit policy: every request once it has been answered (a watch: once it has begun), without bodies where nobody asks
+/// for them.
+pub fn audit_policy(options: &Options) -> String {
+    let level = if options.audit_bodies { "RequestResponse" } else { "Metadata" };
+    serde_json::json!({
+        "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+        "rules": [{ "level": level }],
+    })
+    .to_string()
+}

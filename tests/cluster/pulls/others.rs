@@ -12,9 +12,12 @@ use kube::{
 };
 use serde_json::json;
 
-use super::scene::{FIRST, Scene, pulling};
+use super::scene::{FIRST, SOURCE, Scene, pulling};
 use crate::operator::installed::WITHIN;
-use crate::support::{Result, canary::Canary, shared::shared, wait::eventually};
+use crate::support::{
+    Result, audit::Request, canary::Canary, controlplane::ControlPlane, flags::Options, shared::shared,
+    wait::eventually,
+};
 
 /// How often somebody else writes, and for how many times.
 const EVERY: Duration = Duration::from_millis(50);
@@ -143,8 +146,11 @@ async fn places(scene: &Scene, log: String, metrics: String) -> Result<Vec<(Stri
 
 #[tokio::test]
 async fn s26_a_password_is_nowhere_but_in_the_secrets_it_belongs_to() -> Result<()> {
-    let password = "canary\"'$`\\ hunter2-in-the-pull-secret";
-    pulling(shared().await?.cluster(), 2, async |scene| {
+    let end = "hunter2-in-the-pull-secret";
+    let password = &*format!("canary\"'$`\\ {end}");
+    let plane = ControlPlane::start(Options { audit_bodies: true, ..Options::default() }).await?;
+    let audit = plane.audit();
+    pulling(plane.cluster(), 2, async |scene| {
         // Trouble of every kind makes words.
         let theirs = json!({ "metadata": { "name": scene.secret }, "data": { "a": "Yg==" } });
         let stranger = scene.secrets(&scene.functions[1]);
@@ -163,9 +169,19 @@ async fn s26_a_password_is_nowhere_but_in_the_secrets_it_belongs_to() -> Result<
         assert!(log.contains("registrycredentials"), "the log was written");
         let canary = Canary::new("the password", password);
         let auth = Canary::new("the `auth`", &base64(&format!("robot:{password}")));
+        // As it is where quotes are escaped.
+        let end = Canary::new("the end of the password", end);
+        let shows = |text: &str| [&canary, &auth, &end].iter().any(|canary| canary.shows_in(text));
         for (place, text) in places(&scene, log, metrics).await? {
-            assert!(!canary.shows_in(&text) && !auth.shows_in(&text), "{place}: {text}");
+            assert!(!shows(&text), "{place}: {text}");
         }
+        audit.mark().await?;
+        let lines = audit.lines()?;
+        let (told, untold): (Vec<_>, Vec<_>) =
+            lines.iter().filter(|(_, line)| shows(line)).partition(|(request, _)| belongs(&scene, request));
+        assert!(untold.is_empty(), "{untold:?}");
+        let told: Vec<_> = told.iter().map(|(request, _)| request.name.as_str()).collect();
+        assert!(told.contains(&SOURCE) && told.contains(&&*scene.secret), "the log has bodies: {told:?}");
         let secret = scene.secrets(&scene.functions[0]).get(&scene.secret).await?;
         assert_eq!(secret.metadata.labels.as_ref().map(std::collections::BTreeMap::len), Some(3));
         let kept = ObjectMeta { labels: None, ..secret.metadata };
@@ -173,6 +189,15 @@ async fn s26_a_password_is_nowhere_but_in_the_secrets_it_belongs_to() -> Result<
         operator.stop().await
     })
     .await
+}
+
+/// Whether a request is about a Secret that the password belongs to, or lists Secrets.
+fn belongs(scene: &Scene, request: &Request) -> bool {
+    let here = match request.name.as_str() {
+        SOURCE => request.namespace == scene.at.namespace,
+        name => name.is_empty() || name == scene.secret && request.namespace == scene.functions[0],
+    };
+    request.resource == "secrets" && here
 }
 
 fn base64(text: &str) -> String {
