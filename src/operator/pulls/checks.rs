@@ -55,6 +55,8 @@ pub struct Question {
 struct Checked {
     question: Question,
     answer: Option<Answer>,
+    /// Whether it was refused for certain, and not taken since: that nobody answers takes nothing back of it.
+    refused: bool,
     due: i64,
     unanswered: u32,
     asking: bool,
@@ -65,8 +67,16 @@ struct Checked {
 pub struct Checks(BTreeMap<Box<str>, Checked>);
 
 impl Checks {
-    /// A credential's login is this one. A new one is asked about at once.
-    pub fn wants(&mut self, name: &str, credential: &Credential, login: &Arc<Login>, now: i64) {
+    /// A credential's login is this one. A new one is asked about at once. `refused` is whether its status says so, which
+    /// counts for the first one: it may be that which an operator before this one has asked about.
+    pub fn wants(
+        &mut self,
+        name: &str,
+        credential: &Credential,
+        login: &Arc<Login>,
+        refused: bool,
+        now: i64,
+    ) {
         if credential.check == Check::Off {
             self.0.remove(name);
             return;
@@ -77,8 +87,10 @@ impl Checks {
             check: credential.check.clone(),
             login: login.clone(),
         };
-        if self.0.get(name).is_none_or(|checked| checked.question != question) {
-            let checked = Checked { question, answer: None, due: now, unanswered: 0, asking: false };
+        let known = self.0.get(name);
+        if known.is_none_or(|checked| checked.question != question) {
+            let refused = refused && known.is_none();
+            let checked = Checked { question, answer: None, refused, due: now, unanswered: 0, asking: false };
             self.0.insert(name.into(), checked);
         }
     }
@@ -88,13 +100,17 @@ impl Checks {
         self.0.remove(name);
     }
 
-    /// Whether this login may take the place of a good one: nobody wants to know, or the registry was asked and has not
-    /// refused it. One that does not answer holds nothing back.
+    /// Whether this login may take the place of a good one: nobody wants to know, or the registry was asked and does not
+    /// refuse it. One that does not answer holds nothing back but what it has refused before.
     pub fn lets_out(&self, name: &str, login: &Login) -> bool {
         let Some(checked) = self.0.get(name).filter(|checked| *checked.question.login == *login) else {
             return !self.0.contains_key(name);
         };
-        matches!(checked.answer, Some(Answer::Accepted | Answer::Unknown { .. }))
+        match checked.answer {
+            Some(Answer::Accepted) => true,
+            Some(Answer::Unknown { .. }) => !checked.refused,
+            Some(Answer::Refused(_)) | None => false,
+        }
     }
 
     /// What was answered about a credential's login last.
@@ -123,16 +139,21 @@ impl Checks {
         let Some(checked) = self.0.get_mut(&question.credential).filter(|is| is.question == *question) else {
             return false;
         };
-        let pause = match &answer {
-            Answer::Accepted => AFTER_YES,
-            Answer::Refused(_) => AFTER_NO,
-            Answer::Unknown { retry_after: Some(pause), .. } => (*pause).clamp(SECOND, MOST_PATIENCE),
-            Answer::Unknown { .. } => {
-                AFTER_NOTHING.saturating_mul(1 << checked.unanswered.min(10)).min(LONGEST)
+        let silence = AFTER_NOTHING.saturating_mul(1 << checked.unanswered.min(10)).min(LONGEST);
+        let (pause, unanswered) = match &answer {
+            Answer::Accepted => (AFTER_YES, 0),
+            Answer::Refused(_) => (AFTER_NO, 0),
+            // Whoever asks for less patience than we have anyway is not asked the sooner.
+            Answer::Unknown { retry_after, .. } => {
+                (retry_after.unwrap_or(0).clamp(silence, MOST_PATIENCE), checked.unanswered.saturating_add(1))
             }
         };
-        let silent = matches!(answer, Answer::Unknown { .. });
-        checked.unanswered = if silent { checked.unanswered.saturating_add(1) } else { 0 };
+        checked.unanswered = unanswered;
+        checked.refused = match answer {
+            Answer::Accepted => false,
+            Answer::Refused(_) => true,
+            Answer::Unknown { .. } => checked.refused,
+        };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_precision_loss,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::mirror::Kept;
-use crate::api::Kind;
+use crate::api::{Kind, Reason};
 use crate::compile::validate::validate;
 use crate::compile::{Meaning, Problem, Warning};
 use crate::model::{Credential, Unplaced};
@@ -49,6 +49,17 @@ impl Declared {
             warnings: judged.warnings,
             status: shown.status.clone(),
         }
+    }
+
+    /// Whether its status says that the registry refuses its login for certain.
+    pub fn was_refused(&self) -> bool {
+        let conditions = self.status.get("conditions").and_then(Value::as_array).into_iter().flatten();
+        let says = |condition: &Value, field: &str, text: &str| {
+            condition.get(field).and_then(Value::as_str) == Some(text)
+        };
+        conditions
+            .filter(|condition| says(condition, "type", "Verified"))
+            .any(|condition| says(condition, "reason", Reason::Refused.as_str()))
     }
 }
 

@@ -286,7 +286,8 @@ impl World {
             Ok(found) => {
                 (standing.lack, standing.line_feed_cut) = (None, found.line_feed_cut);
                 let login = Arc::new(found.login);
-                self.checks.wants(name, credential, &login, now);
+                let refused = self.credentials.get(&name.into()).is_some_and(Declared::was_refused);
+                self.checks.wants(name, credential, &login, refused, now);
                 if credential.gate_rollout && !self.checks.lets_out(name, &login) {
                     standing.candidate = Some(login);
                 } else {

@@ -34,17 +34,17 @@ fn asked(checks: &mut Checks, now: i64) -> Option<Question> {
 #[test]
 fn a_new_login_is_asked_about_at_once_and_by_one_question_at_a_time() {
     let mut checks = Checks::default();
-    checks.wants("a", &credential(Check::Login), &login("one"), NOW);
+    checks.wants("a", &credential(Check::Login), &login("one"), false, NOW);
     assert!(asked(&mut checks, NOW).is_some());
     assert!(asked(&mut checks, NOW + 10 * HOUR).is_none(), "it is out");
-    checks.wants("a", &credential(Check::Login), &login("two"), NOW);
+    checks.wants("a", &credential(Check::Login), &login("two"), false, NOW);
     assert!(asked(&mut checks, NOW).is_some());
 }
 
 #[test]
 fn nobody_is_asked_where_nobody_wants_to_know() {
     let mut checks = Checks::default();
-    checks.wants("a", &credential(Check::Off), &login("one"), NOW);
+    checks.wants("a", &credential(Check::Off), &login("one"), false, NOW);
     assert_eq!(asked(&mut checks, NOW), None);
     assert!(checks.lets_out("a", &login("one")));
 }
@@ -52,9 +52,9 @@ fn nobody_is_asked_where_nobody_wants_to_know() {
 #[test]
 fn an_answer_about_an_earlier_login_says_nothing_of_the_new_one() {
     let mut checks = Checks::default();
-    checks.wants("a", &credential(Check::Login), &login("one"), NOW);
+    checks.wants("a", &credential(Check::Login), &login("one"), false, NOW);
     let earlier = asked(&mut checks, NOW).unwrap();
-    checks.wants("a", &credential(Check::Login), &login("two"), NOW);
+    checks.wants("a", &credential(Check::Login), &login("two"), false, NOW);
     assert!(!checks.answered(&earlier, Answer::Accepted, 0.0, NOW));
     assert!(!checks.lets_out("a", &login("two")));
 }
@@ -64,7 +64,7 @@ fn each_answer_has_its_pause_and_silence_one_that_grows() {
     let silence = || Answer::Unknown { why: String::new(), retry_after: None };
     let patience = |ms| Answer::Unknown { why: String::new(), retry_after: Some(ms) };
     let mut checks = Checks::default();
-    checks.wants("a", &credential(Check::Login), &login("one"), NOW);
+    checks.wants("a", &credential(Check::Login), &login("one"), false, NOW);
     let mut now = NOW;
     for (answer, pause) in [
         (silence(), 30 * SECOND),
@@ -74,7 +74,8 @@ fn each_answer_has_its_pause_and_silence_one_that_grows() {
         (silence(), 30 * SECOND),
         (patience(90 * SECOND), 90 * SECOND),
         (patience(i64::MAX), 24 * HOUR),
-        (patience(-5), SECOND),
+        (patience(-5), 240 * SECOND),
+        (patience(SECOND), 480 * SECOND),
         (Answer::Refused(String::new()), HOUR),
     ] {
         let question = asked(&mut checks, now).unwrap();
@@ -89,7 +90,7 @@ fn each_answer_has_its_pause_and_silence_one_that_grows() {
 fn many_do_not_ask_at_once() {
     let next = |chance| {
         let mut checks = Checks::default();
-        checks.wants("a", &credential(Check::Login), &login("one"), NOW);
+        checks.wants("a", &credential(Check::Login), &login("one"), false, NOW);
         let question = asked(&mut checks, NOW).unwrap();
         checks.answered(&question, Answer::Accepted, chance, NOW);
         checks.next().unwrap()
@@ -105,7 +106,7 @@ fn a_login_takes_the_place_of_a_good_one_unless_it_is_refused_or_nobody_has_aske
         (Answer::Refused(String::new()), false),
     ] {
         let mut checks = Checks::default();
-        checks.wants("a", &credential(Check::Login), &login("one"), NOW);
+        checks.wants("a", &credential(Check::Login), &login("one"), false, NOW);
         assert!(!checks.lets_out("a", &login("one")));
         let question = asked(&mut checks, NOW).unwrap();
         checks.answered(&question, answer.clone(), 0.0, NOW);

@@ -83,11 +83,33 @@ fn with_a_gate_a_login_that_the_registry_refuses_does_not_replace_a_good_one() {
         "False Refused: the registry refuses the login (401); put a login into the Secret that works; the last good \
          login stays in use"
     );
-    cluster.restart();
-    answered(&mut cluster, &Answer::Refused("no".to_owned()));
-    assert_eq!(cluster.settle(), [""; 0], "nor after a restart");
+    let silence = Answer::Unknown { why: "no route".to_owned(), retry_after: None };
+    cluster.now += 2 * 3_600_000;
+    assert_eq!(answered(&mut cluster, &silence), 1);
+    assert_eq!(cluster.settle(), [""; 0], "nor where nobody answers any more");
     cluster.source("login", "robot", "two");
-    answered(&mut cluster, &Answer::Unknown { why: "no route".to_owned(), retry_after: None });
+    answered(&mut cluster, &silence);
     cluster.settle();
     assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:two"], "who does not answer holds nothing back");
+}
+
+#[test]
+fn what_a_registry_has_refused_is_not_let_out_after_a_restart_where_nobody_answers() {
+    let mut cluster = handed_out(json!({"verification": {"mode": "Login", "gateRollout": true}}));
+    answered(&mut cluster, &Answer::Accepted);
+    cluster.settle();
+    cluster.source("login", "robot", "wrong");
+    answered(&mut cluster, &Answer::Refused("no".to_owned()));
+    cluster.settle();
+    cluster.report();
+    cluster.restart();
+    assert_eq!(answered(&mut cluster, &Answer::Unknown { why: "no route".to_owned(), retry_after: None }), 1);
+    assert_eq!(cluster.settle(), [""; 0]);
+    assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:one"]);
+    answered(&mut cluster, &Answer::Accepted);
+    assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:one"], "it is asked again in its time");
+    cluster.now += 3_600_000;
+    answered(&mut cluster, &Answer::Accepted);
+    cluster.settle();
+    assert_eq!(cluster.logins("dev", PULL), ["ghcr.io=robot:wrong"], "the registry has thought better of it");
 }
