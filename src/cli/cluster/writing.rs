@@ -5,6 +5,7 @@ use std::fmt;
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::NamespaceResourceScope;
 use kube::{Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError};
 use crate::api::{Kind, RegistryCredential};
-use crate::model::FUNCTION_NAMESPACE;
+use crate::model::{FUNCTION_NAMESPACE, Registry};
 
 /// Who writes, in managed fields.
 pub(super) const MANAGER: &str = "faas-iam-cli";
@@ -22,8 +23,8 @@ pub const BASIC_AUTH: &str = "kubernetes.io/basic-auth";
 const ENABLED: &str = "1";
 
 const CREDENTIAL_CURE: &str =
-    "this command creates and patches registrycredentials.iam.openfaas.com in the IAM namespace";
-const SECRET_CURE: &str = "this command creates and patches Secrets in the IAM namespace";
+    "this command reads, creates and patches registrycredentials.iam.openfaas.com in the IAM namespace";
+const SECRET_CURE: &str = "this command reads, creates and patches Secrets in the IAM namespace";
 const NAMESPACE_CURE: &str = "this command reads, creates and patches namespaces";
 
 /// What became of an object.
@@ -49,6 +50,34 @@ impl fmt::Display for Written {
 }
 
 impl Cluster {
+    /// Looks whether both may be written, before either is: a credential beside a Secret of another one has the operator
+    /// send that one's password to its own registry.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn takes(&self, credential: &RegistryCredential, secret: &Secret) -> Result<(), ClusterError> {
+        self.wait("RegistryCredential and its Secret", async {
+            self.look(credential, |seen| takes_credential(seen, credential), CREDENTIAL_CURE).await?;
+            self.look(secret, takes_login, SECRET_CURE).await
+        })
+    }
+
+    async fn look<K>(
+        &self,
+        object: &K,
+        takes: impl Fn(&K) -> Result<(), ClusterError>,
+        cure: &'static str,
+    ) -> Result<(), ClusterError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + fmt::Debug,
+    {
+        let api: Api<K> = Api::namespaced(self.client.clone(), &self.namespace);
+        let name = object.name_any();
+        let what = format!("{}/{name}", K::plural(&()));
+        let seen = api.get_opt(&name).await.map_err(|e| self.failed(what, &e, cure))?;
+        seen.as_ref().map_or(Ok(()), takes)
+    }
+
     /// Makes a login for a registry known, or changes the one of this name to say what `spec` says.
     ///
     /// # Errors
@@ -61,7 +90,7 @@ impl Cluster {
         let what = format!("{}/{}", Kind::RegistryCredential, credential.name_any());
         self.wait("RegistryCredential", async {
             let api: Api<RegistryCredential> = Api::namespaced(self.client.clone(), &self.namespace);
-            let takes = |_: &RegistryCredential| Ok(());
+            let takes = |seen: &RegistryCredential| takes_credential(seen, credential);
             self.put(&api, credential, json!({ "spec": spec }), takes, &what, CREDENTIAL_CURE).await
         })
     }
@@ -72,19 +101,9 @@ impl Cluster {
     /// [`ClusterError`]; none of its texts holds a value.
     pub fn put_login(&self, secret: &Secret) -> Result<Written, ClusterError> {
         let what = format!("secrets/{}", secret.name_any());
-        let takes = |seen: &Secret| match seen.type_.as_deref() {
-            Some(BASIC_AUTH) => Ok(()),
-            other => Err(ClusterError::Taken {
-                what: what.clone(),
-                why: format!(
-                    "its type is `{}`, not `{BASIC_AUTH}`; give another `--secret-name`",
-                    other.unwrap_or("Opaque")
-                ),
-            }),
-        };
         self.wait("Secret", async {
             let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-            self.put(&api, secret, json!({ "data": secret.data }), takes, &what, SECRET_CURE).await
+            self.put(&api, secret, json!({ "data": secret.data }), takes_login, &what, SECRET_CURE).await
         })
     }
 
@@ -181,6 +200,66 @@ impl Cluster {
     }
 }
 
+/// A credential goes on being for its registry: its Secret holds that one's password until it is written, too.
+fn takes_credential(seen: &RegistryCredential, wanted: &RegistryCredential) -> Result<(), ClusterError> {
+    let registry = |of: &RegistryCredential| Registry::parse(&of.spec.registry);
+    if registry(seen) == registry(wanted) {
+        return Ok(());
+    }
+    Err(ClusterError::Taken {
+        what: format!("{}/{}", Kind::RegistryCredential, seen.name_any()),
+        why: format!(
+            "it is for `{}`, not for `{}`; give another `--name`",
+            seen.spec.registry.escape_debug(),
+            wanted.spec.registry
+        ),
+    })
+}
+
+fn takes_login(seen: &Secret) -> Result<(), ClusterError> {
+    match seen.type_.as_deref() {
+        Some(BASIC_AUTH) => Ok(()),
+        other => Err(ClusterError::Taken {
+            what: format!("secrets/{}", seen.name_any()),
+            why: format!(
+                "its type is `{}`, not `{BASIC_AUTH}`; give another `--secret-name`",
+                other.unwrap_or("Opaque")
+            ),
+        }),
+    }
+}
+
 fn created_by_us() -> PostParams {
     PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::RegistryCredentialSpec;
+
+    fn of(registry: &str) -> RegistryCredential {
+        let spec = RegistryCredentialSpec { registry: registry.to_owned(), ..Default::default() };
+        RegistryCredential::new("example-com", spec)
+    }
+
+    #[test]
+    fn s24_a_credential_never_becomes_one_of_another_registry() {
+        for (seen, wanted) in [
+            ("example.com", "*.example.com"),
+            ("a.b", "a-b"),
+            ("localhost:5000", "localhost/5000"),
+            ("no registry", "a.b"),
+        ] {
+            let said = takes_credential(&of(seen), &of(wanted)).unwrap_err().to_string();
+            let parts = [&*format!("`{seen}`"), &*format!("`{wanted}`"), "give another `--name`"];
+            assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_credential_of_the_same_registry_is_renewed_however_that_is_spelled() {
+        assert!(takes_credential(&of("https://Example.com/"), &of("example.com")).is_ok());
+        assert!(takes_credential(&of("docker.io"), &of("index.docker.io")).is_ok());
+    }
 }

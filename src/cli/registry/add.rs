@@ -257,6 +257,7 @@ fn apply(args: &Args, secret: &Secret, credential: &RegistryCredential) -> Resul
         namespace,
         result,
     };
+    cluster.takes(credential, secret)?;
     let first = cluster.put_credential(credential, &changes(&credential.spec))?;
     let second = cluster.put_login(secret)?;
     let all = [

@@ -100,7 +100,9 @@ async fn check_judges_the_logins_of_a_cluster_too() -> Result<()> {
 async fn s24_a_secret_of_another_type_is_left_alone_and_another_name_is_asked_for() -> Result<()> {
     let cluster = cluster().await?;
     with_temp_ns(cluster, "logins", async |namespace| {
-        let secrets = Api::<Secret>::namespaced(cluster.admin().await?, &namespace);
+        let client = cluster.admin().await?;
+        let credentials = Api::<RegistryCredential>::namespaced(client.clone(), &namespace);
+        let secrets = Api::<Secret>::namespaced(client, &namespace);
         let data = Some([("key".to_owned(), ByteString(b"theirs".to_vec()))].into());
         let theirs = Secret { metadata: named("ghcr-io-login"), data, ..Default::default() };
         let theirs = secrets.create(&Default::default(), &theirs).await?;
@@ -111,6 +113,26 @@ async fn s24_a_secret_of_another_type_is_left_alone_and_another_name_is_asked_fo
             "{told:?}"
         );
         assert_eq!(secrets.get("ghcr-io-login").await?.resource_version(), theirs.resource_version());
+        assert!(credentials.get_opt("ghcr-io").await?.is_none(), "no credential without its login");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn s24_a_credential_of_another_registry_keeps_its_registry_and_its_password() -> Result<()> {
+    let cluster = cluster().await?;
+    with_temp_ns(cluster, "logins", async |namespace| {
+        let client = cluster.admin().await?;
+        let told = add(cluster, &namespace, "example.com alice --apply", "c4nary-one")?;
+        assert_eq!(told.code, Some(0), "{told:?}");
+        let told = add(cluster, &namespace, "*.example.com alice --apply", "c4nary-two")?;
+        assert!(told.code == Some(2) && told.err.contains("give another `--name`"), "{told:?}");
+        let credential =
+            Api::<RegistryCredential>::namespaced(client.clone(), &namespace).get("example-com").await?;
+        assert_eq!(credential.spec.registry, "example.com");
+        let secret = Api::<Secret>::namespaced(client, &namespace).get("example-com-login").await?;
+        assert_eq!(password(&secret), "c4nary-one");
         Ok(())
     })
     .await
