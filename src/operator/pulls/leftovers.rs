@@ -46,10 +46,10 @@ impl Leftovers {
         }
     }
 
-    /// A Secret is there.
+    /// A Secret is there. Labels alone make none ours: copies that somebody makes of a Secret have them, too.
     pub fn secret(&mut self, secret: &Secret) {
         let held = HeldSecret::of(secret, &self.owner, &mut self.contents);
-        if held.ours {
+        if held.ours && held.fits && held.marked {
             self.secrets.insert(key(secret), held);
         }
     }

@@ -68,6 +68,21 @@ fn s24_a_cleanup_takes_back_all_of_one_installation_and_nothing_of_anybody_elses
 }
 
 #[test]
+fn s24_a_cleanup_leaves_copies_of_a_pull_secret_that_only_its_labels_came_along_with() {
+    let mut cluster = handed_out(json!({}));
+    let made = cluster.secrets[&key("dev", PULL)].clone();
+    let mut unmarked = made.clone();
+    unmarked["metadata"]["annotations"] = json!({"replicator.example.com/from": "dev/faas-iam-pull"});
+    let mut opaque = made;
+    opaque["type"] = json!("Opaque");
+    cluster.secret("dev", "unmarked", Some(unmarked));
+    cluster.secret("dev", "opaque", Some(opaque));
+    cluster.clean_up();
+    let left: Vec<_> = cluster.secrets.keys().map(|(_, name)| &**name).collect();
+    assert_eq!(left, ["opaque", "unmarked"]);
+}
+
+#[test]
 fn a_cleanup_leaves_what_was_to_stay_with_its_references_as_nobodys_and_of_the_secret_nothing_else() {
     let mut cluster = handed_out(json!({"deletionPolicy": "Retain"}));
     cluster.credential("quay", spec("quay.io"));
