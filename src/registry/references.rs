@@ -18,7 +18,7 @@ pub const ADDED: &str = "iam.openfaas.com/pull-secrets";
 pub struct Account {
     /// Its `metadata.resourceVersion`.
     pub resource_version: String,
-    /// Its annotations; `None` where the field is absent.
+    /// Its annotations, of which none but [`ADDED`] counts; `None` where the field is absent.
     pub annotations: Option<BTreeMap<String, String>>,
     /// The names in its `imagePullSecrets`, in their order; `None` where the field is absent.
     pub references: Option<Vec<String>>,

@@ -17,7 +17,7 @@ use crate::model::Registry;
 use crate::model::is_function_namespace;
 use crate::operator::holdings::Version;
 use crate::operator::rivals::rival;
-use crate::registry::{Account, DOCKER_CONFIG_JSON, Login, Marks, merge, read};
+use crate::registry::{ADDED, Account, DOCKER_CONFIG_JSON, Login, Marks, merge, read};
 
 /// The type of every pull secret.
 pub const TYPE: &str = "kubernetes.io/dockerconfigjson";
@@ -75,7 +75,7 @@ impl HeldAccount {
         Self {
             account: Account {
                 resource_version: version.resource_version.clone(),
-                annotations: meta.annotations.clone(),
+                annotations: meta.annotations.as_ref().map(noted),
                 references: references.map(|all| all.iter().map(|one| one.name.clone()).collect()),
             },
             labels: account.labels().clone(),
@@ -84,6 +84,11 @@ impl HeldAccount {
             version,
         }
     }
+}
+
+/// What we have noted, and nothing that others have: whoever may write ServiceAccounts must not be able to end the operator.
+fn noted(annotations: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    annotations.get_key_value(ADDED).map(|(key, value)| (key.clone(), value.clone())).into_iter().collect()
 }
 
 /// As whom a function runs, and whether its Pods get a list of pull secrets of their own.
@@ -175,9 +180,9 @@ pub struct HeldSecret {
     pub immutable: bool,
     /// Of the file in it.
     pub digest: Option<Digest>,
-    /// Keys beside the file.
+    /// Keys beside the file, where it is ours.
     pub others: BTreeSet<String>,
-    /// What it says of the entries in it.
+    /// What it says of the entries in it, where it is ours.
     pub marks: Marks,
     /// Whether Argo CD is told to leave it alone.
     pub marked: bool,
@@ -196,7 +201,7 @@ impl HeldSecret {
         let file = data.and_then(|data| data.get(DOCKER_CONFIG_JSON));
         let (logins, meaning) = file.map_or_else(Default::default, |file| known.of(&file.0));
         let ours = names::is_ours(secret.labels(), owner);
-        let keys = data.into_iter().flatten().map(|(key, _)| key.clone());
+        let keys = data.filter(|_| ours).into_iter().flatten().map(|(key, _)| key.clone());
         Self {
             version: version(&secret.metadata),
             ours,
@@ -204,7 +209,7 @@ impl HeldSecret {
             immutable: secret.immutable == Some(true),
             digest: file.map(|file| Digest::of(&file.0)),
             others: keys.filter(|key| key != DOCKER_CONFIG_JSON).collect(),
-            marks: names::marks(secret.annotations()),
+            marks: if ours { names::marks(secret.annotations()) } else { Marks::default() },
             marked: names::is_marked(secret.annotations()),
             logins: if ours { logins } else { Arc::default() },
             meaning,
@@ -251,4 +256,41 @@ fn version(meta: &ObjectMeta) -> Version {
 
 fn created(meta: &ObjectMeta) -> i64 {
     meta.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::ByteString;
+
+    use super::*;
+
+    fn meta(annotations: &[(&str, &str)]) -> ObjectMeta {
+        let annotations = annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        ObjectMeta { annotations: Some(annotations.collect()), ..ObjectMeta::default() }
+    }
+
+    #[test]
+    fn s27_a_service_account_is_held_without_what_others_note_on_it() {
+        let of = |annotations: &[(&str, &str)]| {
+            HeldAccount::of(&ServiceAccount { metadata: meta(annotations), ..ServiceAccount::default() })
+        };
+        let (ours, noise) = ((ADDED, "openfaas/pull"), "x".repeat(1 << 17));
+        assert_eq!(of(&[ours, ("example.com/note", &noise)]), of(&[ours]));
+        // An empty field is no absent one: a patch has to make that first.
+        assert_ne!(of(&[("example.com/note", &noise)]), HeldAccount::of(&ServiceAccount::default()));
+    }
+
+    #[test]
+    fn s27_of_somebody_elses_secret_nothing_is_held_that_they_can_make_long() {
+        let of = |annotations: &[(&str, &str)], keys: &[&str]| {
+            let data = keys.iter().map(|key| ((*key).to_owned(), ByteString(b"{}".to_vec())));
+            let data = Some(data.collect());
+            let secret = Secret { metadata: meta(annotations), data, ..Secret::default() };
+            HeldSecret::of(&secret, "openfaas", &mut Contents::default())
+        };
+        let (registries, names) = ("ghcr.io,".repeat(1 << 14), "a,".repeat(1 << 16));
+        let full =
+            [("iam.openfaas.com/retained-registries", &*registries), ("iam.openfaas.com/logins-of", &names)];
+        assert!(of(&full, &[DOCKER_CONFIG_JSON, "other"]) == of(&[], &[DOCKER_CONFIG_JSON]));
+    }
 }

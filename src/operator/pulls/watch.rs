@@ -29,8 +29,9 @@ use crate::operator::arrived::Arrived;
 use crate::operator::shown::Shown;
 use crate::watched::{Told, told};
 
-/// Objects in one answer to a list: small ones,
-const PAGE: u32 = 500;
+/// Objects in one answer to a list, which is in memory as a whole: those that are small, and may have a quarter of a
+/// mebibyte of annotations each all the same,
+const PAGE: u32 = 64;
 /// and those that may have a mebibyte each.
 const LARGE_PAGE: u32 = 16;
 
