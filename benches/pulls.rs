@@ -30,7 +30,7 @@ use faas_iam::registry::DOCKER_CONFIG_JSON;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use installed::{Installed, Operator, installed};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, ServiceAccount};
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Client, ResourceExt as _};
@@ -55,6 +55,8 @@ const NEW: usize = 100;
 /// Secrets of others, and their size.
 const FOREIGN: usize = 10_000;
 const FOREIGN_BYTES: usize = 10 * 1024;
+/// Until when after the first one Pods of a new namespace are counted, ms, each row from the one before.
+const RACES: [u128; 6] = [5, 10, 20, 50, 100, 500];
 const PATIENCE: Duration = Duration::from_secs(300);
 const QUIET: Duration = Duration::from_secs(600);
 
@@ -98,6 +100,7 @@ async fn measure(at: &Installed, audit: &Audit, namespaces: usize, idle: bool) -
     row("from the operator's start until all have it", &millis(begun.elapsed()));
     rotations(at, audit, &mut watched, &names).await?;
     newcomers(at, &mut watched).await?;
+    first_pods(at).await?;
     let peak = operator.process.peak_memory()?;
     row("resident, at most", &format!("{} of at most 60 MB: {}", mb(peak), word(peak * 1024 <= 60_000_000)));
     if idle {
@@ -170,6 +173,44 @@ async fn rotations(at: &Installed, audit: &Audit, watched: &mut Watched, names: 
     row("a rotation by the operator, median", &millis(ours));
     row("ratio", &format!("{ratio:.2} of at most 1.25: {}", word(ratio <= 1.25)));
     Ok(())
+}
+
+/// Which share of the Pods that are made right after a namespace's ServiceAccount names the pull secret, by their age since
+/// the first that the API server let in, without the admission policy that puts the name in.
+async fn first_pods(at: &Installed) -> Result<()> {
+    let mut made = [(0, 0); RACES.len()];
+    for n in 0..NEW {
+        let namespace = format!("first-{n}");
+        function_namespace(at, &namespace).await?;
+        let pods: Api<Pod> = Api::namespaced(at.client.clone(), &namespace);
+        let mut begun = None;
+        loop {
+            let age = begun.map_or(0, |begun: Instant| begun.elapsed().as_millis());
+            let Some(row) = RACES.iter().position(|until| age < *until) else { break };
+            match pods.create(&Default::default(), &pod()?).await {
+                Ok(pod) => {
+                    begun.get_or_insert_with(Instant::now);
+                    let names = pod.spec.and_then(|spec| spec.image_pull_secrets).unwrap_or_default();
+                    made[row].0 += usize::from(names.iter().any(|one| one.name == MERGED));
+                    made[row].1 += 1;
+                }
+                // There is no ServiceAccount yet.
+                Err(kube::Error::Api(status)) if status.code == 403 => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    for (until, (named, made)) in RACES.iter().zip(made) {
+        row(&format!("Pods made before {until} ms that name it"), &format!("{named} of {made}"));
+    }
+    Ok(())
+}
+
+fn pod() -> Result<Pod> {
+    let pod = json!({
+        "metadata": { "generateName": "pod-" }, "spec": { "containers": [{ "name": "a", "image": "ghcr.io/a/b" }] },
+    });
+    Ok(serde_json::from_value(pod)?)
 }
 
 async fn patches(audit: &Audit, user: &str, mark: &support::audit::Mark) -> Result<usize> {
