@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::held::HeldAccount;
+use super::held::{HeldAccount, HeldSecret};
 use super::plan::{Desired, Wanted};
 use super::world::{Install, World, in_namespace};
 use crate::model::{Credential, Output, Registry};
@@ -46,8 +46,8 @@ impl World {
         self.files.entry(key).or_insert_with(|| Arc::new(file(parts, &Left::default()))).clone()
     }
 
-    /// What stays of a Secret though nobody hands it out: what was to stay, all of it while nobody knows what a broken
-    /// object has said, and in this very namespace the last good login of a credential that has none now. Of another
+    /// What stays of a Secret though nobody hands it out: what was to stay, all of it while it has a login of a
+    /// broken object of which nobody knows what it said, and in this very namespace the last good login of a credential that has none now. Of another
     /// namespace nothing is taken: whoever may write Secrets there could make it up. Where no credential is left that
     /// could be for the namespace, what was to stay is let go of as it is.
     fn left(&self, namespace: &str, name: &str, parts: &[&Part]) -> Left {
@@ -59,16 +59,21 @@ impl World {
             parts.iter().filter(|part| part.login.is_none() && held.marks.from.contains(&part.name));
         let lacking: BTreeMap<&Registry, &Box<str>> =
             lacking.map(|part| (&part.credential.registry, &part.name)).collect();
+        let frozen = self.is_frozen(held);
         let stays = |registry: &Registry| {
-            self.frozen
+            frozen
                 || lacking.contains_key(registry)
                 || (!parts.is_empty() && held.marks.retained.contains(registry))
         };
         let stay = held.logins.iter().filter(|(registry, _)| stays(registry));
         let logins = stay.map(|(registry, login)| (registry.clone(), login.clone())).collect();
-        let from =
-            if self.frozen { held.marks.from.clone() } else { lacking.into_values().cloned().collect() };
+        let from = if frozen { held.marks.from.clone() } else { lacking.into_values().cloned().collect() };
         Left { logins, marks: Marks { from, retained: held.marks.retained.clone() } }
+    }
+
+    /// Whether a Secret has a login of a broken object, of which nobody knows any more what it said.
+    fn is_frozen(&self, held: &HeldSecret) -> bool {
+        held.ours && held.marks.from.iter().any(|name| self.frozen.contains(name))
     }
 
     fn references(&self, namespace: &str, parts: &[Part]) -> BTreeMap<Box<str>, BTreeSet<Box<str>>> {
@@ -81,9 +86,12 @@ impl World {
             let names = fits.map(|part| secret_name(&part.credential, &self.install));
             names.filter(|name| self.install.may_write(namespace, name)).collect::<BTreeSet<_>>()
         };
+        let there = self.there(namespace).secrets;
+        let frozen = there.into_iter().filter(|(_, held)| self.is_frozen(held)).map(|(name, _)| name);
+        let frozen: BTreeSet<&str> = frozen.collect();
         let kept = |held: &HeldAccount| -> BTreeSet<Box<str>> {
             let names = added(&held.account, &self.install.namespace).into_iter();
-            if self.frozen { names.map(Into::into).collect() } else { BTreeSet::new() }
+            names.filter(|name| frozen.contains(name)).map(Into::into).collect()
         };
         accounts.map(|((_, name), held)| (name.clone(), &wanted(name, held) | &kept(held))).collect()
     }

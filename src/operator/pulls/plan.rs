@@ -80,6 +80,16 @@ pub struct Step {
     pub goal: Digest,
     /// Who has changed it last, where that is not us.
     pub rival: Option<Box<str>>,
+    /// Whether it lets go of a Secret that stays: only once every ServiceAccount is as it should be, for that its reference
+    /// stays is told by the Secret. What is deleted waits for nobody.
+    pub last: bool,
+}
+
+impl Step {
+    /// Whether it has to wait for this one, which is not done.
+    pub fn waits_for(&self, other: &Self) -> bool {
+        self.last && matches!(other.object, Object::Account(_))
+    }
 }
 
 /// What is done to an object.
@@ -109,8 +119,6 @@ pub enum Wrote {
 pub struct Ended {
     /// Which namespace.
     pub namespace: Box<str>,
-    /// What they were to achieve together.
-    pub goal: Digest,
     /// What was written, and what each was to achieve.
     pub done: Vec<(Object, Digest, Wrote)>,
     /// Why one was not.
@@ -172,7 +180,8 @@ pub fn plan(desired: &Desired, there: &There<'_>, owner: &str) -> Plan {
             Ok(None) => {}
             Ok(Some((act, goal))) => {
                 let rival = held.and_then(|held| held.rival.clone());
-                secrets.push(Step { object: Object::Secret(name.into()), act, goal, rival });
+                let last = !desired.has_file(name) && matches!(act, Act::Change(_));
+                secrets.push(Step { object: Object::Secret(name.into()), act, goal, rival, last });
             }
             Err(obstacle) => {
                 plan.obstacles.insert(name.into(), obstacle);
@@ -206,7 +215,7 @@ impl References<'_> {
         }
         let goal = Digest::of_json(&json!(wanted));
         let object = Object::Account(name.into());
-        Some(Step { object, act: Act::Refer(steps), goal, rival: held.rival.clone() })
+        Some(Step { object, act: Act::Refer(steps), goal, rival: held.rival.clone(), last: false })
     }
 
     /// Whether a Secret that nobody wants any more stays all the same.

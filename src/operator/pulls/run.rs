@@ -22,7 +22,6 @@ use super::report::Told;
 use super::stuck::{Cure, Remedy};
 use super::verify::Verifier;
 use super::watch::Watches;
-use super::work::goal;
 use super::world::{Install, Key, Seen, World};
 use crate::operator::lease::Leadership;
 use crate::operator::metrics::WriteLabels;
@@ -220,19 +219,25 @@ impl Pulls {
     fn begin(&mut self, namespace: Box<str>, steps: Vec<Step>) {
         let (writer, tell, leadership) = (self.writer.clone(), self.tell.clone(), self.leadership.clone());
         self.tasks.spawn(async move {
-            let (mut done, mut missed, goal) = (Vec::new(), None, goal(&steps));
+            let (mut done, mut missed, mut undone) = (Vec::new(), None, Vec::new());
             for step in steps {
                 if !leadership.leads() {
                     missed = Some(Miss::Beaten);
                     break;
                 }
+                // What is wrong with one object keeps no other one back, but what is to be let go of last.
+                if undone.iter().any(|other| step.waits_for(other)) {
+                    continue;
+                }
                 match writer.write(&namespace, &step).await {
                     Ok(wrote) => done.push((step.object, step.goal, wrote)),
-                    // What is wrong with one object keeps no other one back.
-                    Err(miss) => missed = missed.or(Some(miss)),
+                    Err(miss) => {
+                        missed = missed.or(Some(miss));
+                        undone.push(step);
+                    }
                 }
             }
-            let _ = tell.send(Message::Ended(Ended { namespace, goal, done, missed })).await;
+            let _ = tell.send(Message::Ended(Ended { namespace, done, missed })).await;
         });
     }
 

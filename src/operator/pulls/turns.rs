@@ -72,7 +72,7 @@ impl World {
 
     /// The writes of a namespace have ended.
     pub fn ended(&mut self, ended: Ended, now: i64) -> After {
-        let Ended { namespace, goal, done, missed } = ended;
+        let Ended { namespace, done, missed } = ended;
         let mut after = After::default();
         for (object, goal, wrote) in done {
             if self.work.wrote(&namespace, object.clone(), goal, now) {
@@ -95,7 +95,7 @@ impl World {
                 (Object::Account(_), _) => {}
             }
         }
-        after.took = self.work.end(&namespace, goal, missed, now);
+        after.took = self.work.end(&namespace, missed, now);
         after
     }
 

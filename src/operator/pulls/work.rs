@@ -51,7 +51,7 @@ pub struct Work {
     /// Newest first: a namespace that is new has Pods that wait.
     touched: BTreeSet<(Reverse<i64>, Box<str>)>,
     /// Those whose writes are under way.
-    busy: BTreeSet<Box<str>>,
+    busy: BTreeMap<Box<str>, Digest>,
     /// Of which of their objects the watches have told meanwhile; `None` stands for all of them.
     told: BTreeSet<(Box<str>, Option<Object>)>,
     /// Those that were touched meanwhile.
@@ -68,7 +68,7 @@ impl Work {
     /// Something about a namespace has changed.
     pub fn touch(&mut self, namespace: Box<str>, created: i64, now: i64) {
         self.since.entry(namespace.clone()).or_insert(now);
-        if self.busy.contains(&namespace) {
+        if self.busy.contains_key(&namespace) {
             self.again.insert(namespace, created);
         } else {
             self.touched.insert((Reverse(created), namespace));
@@ -87,14 +87,14 @@ impl Work {
 
     /// A watch has told of an object, and what it told counts from now on: what a write under way made of it may be older.
     pub fn told(&mut self, namespace: &str, object: Object) {
-        if self.busy.contains(namespace) {
+        if self.busy.contains_key(namespace) {
             self.told.insert((namespace.into(), Some(object)));
         }
     }
 
     /// The same of all objects, which were listed.
     pub fn told_all(&mut self) {
-        self.told.extend(self.busy.iter().map(|namespace| (namespace.clone(), None)));
+        self.told.extend(self.busy.keys().map(|namespace| (namespace.clone(), None)));
     }
 
     /// Whether a watch has told of an object since its namespace's writes began.
@@ -106,7 +106,7 @@ impl Work {
     /// The next namespace to look at; none whose writes are under way.
     pub fn next(&mut self) -> Option<Box<str>> {
         while let Some((Reverse(created), namespace)) = self.touched.pop_first() {
-            if !self.busy.contains(&namespace) {
+            if !self.busy.contains_key(&namespace) {
                 return Some(namespace);
             }
             self.again.insert(namespace, created);
@@ -138,23 +138,31 @@ impl Work {
             return steps;
         }
         if let Some(until) = self.must_wait(namespace, goal(&steps), now) {
-            self.later.insert(namespace.into(), until);
+            self.wait(namespace, until);
             return Vec::new();
         }
-        let mut may = Vec::new();
+        let planned = goal(&steps);
+        let (mut may, mut held_back) = (Vec::new(), Vec::new());
         for step in steps {
             match self.patience(namespace, &step, now) {
                 None => may.push(step),
                 Some(until) => {
-                    let at = self.later.entry(namespace.into()).or_insert(until);
-                    *at = until.min(*at);
+                    self.wait(namespace, until);
+                    held_back.push(step);
                 }
             }
         }
+        may.retain(|step| !held_back.iter().any(|other| step.waits_for(other)));
         if !may.is_empty() {
-            self.busy.insert(namespace.into());
+            self.busy.insert(namespace.into(), planned);
         }
         may
+    }
+
+    /// Looks at a namespace again then, or earlier.
+    fn wait(&mut self, namespace: &str, until: i64) {
+        let at = self.later.entry(namespace.into()).or_insert(until);
+        *at = until.min(*at);
     }
 
     fn must_wait(&self, namespace: &str, goal: Digest, now: i64) -> Option<i64> {
@@ -189,8 +197,9 @@ impl Work {
 
     /// The writes of a namespace have ended; `missed` where one was not done. Returns how long it lacked something, ms,
     /// where it does no more.
-    pub fn end(&mut self, namespace: &str, goal: Digest, missed: Option<Miss>, now: i64) -> Option<i64> {
-        self.busy.remove(namespace);
+    pub fn end(&mut self, namespace: &str, missed: Option<Miss>, now: i64) -> Option<i64> {
+        // What all of them were to achieve, those that were put off, too: the next plan has the same goal.
+        let goal = self.busy.remove(namespace)?;
         self.told.retain(|(of, _)| **of != *namespace);
         let since = self.since.remove(namespace);
         if let Some(created) = self.again.remove(namespace) {
@@ -215,7 +224,7 @@ impl Work {
         };
         let until = now.saturating_add(pause);
         self.failing.insert(namespace.into(), Failing { goal, until, times, trouble });
-        self.later.insert(namespace.into(), until);
+        self.wait(namespace, until);
         None
     }
 
@@ -268,7 +277,7 @@ mod tests {
     fn step(goal: &str) -> Step {
         let version = Version { uid: "1".to_owned(), resource_version: "1".to_owned() };
         let (object, goal) = (Object::Secret("pull".into()), Digest::of(goal.as_bytes()));
-        Step { object, act: Act::Delete(version), goal, rival: None }
+        Step { object, act: Act::Delete(version), goal, rival: None, last: false }
     }
 
     #[test]
@@ -282,9 +291,25 @@ mod tests {
         assert_eq!(work.next(), None);
         work.touch("dev".into(), 7, NOW);
         assert_eq!(work.next(), None);
-        work.end("dev", goal(&[step("a")]), None, NOW);
+        work.end("dev", None, NOW);
         assert_eq!(work.next().as_deref(), Some("dev"));
         assert_eq!(work.next(), None);
+    }
+
+    #[test]
+    fn a_failure_has_its_pause_though_another_object_is_put_off_beside_it() {
+        let account = || Step { object: Object::Account("worker".into()), ..step("refer") };
+        let mut work = Work::default();
+        // Somebody keeps resetting it.
+        work.wrote("dev", account().object, account().goal, NOW);
+        while work.begin("dev", vec![account()], NOW).len() == 1 {
+            work.wrote("dev", account().object, account().goal, NOW);
+            work.end("dev", None, NOW);
+        }
+        let planned = || vec![account(), step("a")];
+        assert_eq!(work.begin("dev", planned(), NOW).len(), 1, "the Secret alone");
+        work.end("dev", Some(Miss::Failed(Reason::QuotaExceeded, String::new())), NOW);
+        assert_eq!(work.begin("dev", planned(), NOW + 10).len(), 0);
     }
 
     #[test]
@@ -294,7 +319,7 @@ mod tests {
             work.touch("dev".into(), 0, now);
             work.next();
             assert_eq!(work.begin("dev", vec![step("a")], now).len(), 1, "time {time}");
-            work.end("dev", goal(&[step("a")]), Some(Miss::Beaten), now);
+            work.end("dev", Some(Miss::Beaten), now);
             let due = work.due().unwrap();
             assert!(due - now <= 2 * FIRST, "time {time}: {}", due - now);
             assert_eq!(work.trouble("dev").is_some(), time > 10, "time {time}");
@@ -310,14 +335,14 @@ mod tests {
         work.next();
         work.begin("dev", vec![step("a")], NOW + 5);
         let failed = Some(Miss::Failed(Reason::Failed, "no".to_owned()));
-        assert_eq!(work.end("dev", goal(&[step("a")]), failed, NOW + 10), None);
+        assert_eq!(work.end("dev", failed, NOW + 10), None);
         work.wake(NOW + 2_000);
         work.next();
         work.begin("dev", vec![step("a")], NOW + 2_000);
-        assert_eq!(work.end("dev", goal(&[step("a")]), None, NOW + 2_010), Some(2_010));
+        assert_eq!(work.end("dev", None, NOW + 2_010), Some(2_010));
         work.touch("dev".into(), 0, NOW + 3_000);
         work.next();
         work.begin("dev", Vec::new(), NOW + 3_000);
-        assert_eq!(work.end("dev", goal(&[]), None, NOW + 3_000), None, "nothing was lacking");
+        assert_eq!(work.end("dev", None, NOW + 3_000), None, "nothing was lacking");
     }
 }

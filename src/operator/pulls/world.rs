@@ -93,8 +93,9 @@ pub struct World {
     valid: BTreeMap<Box<str>, Arc<Credential>>,
     /// What takes part, oldest first, since the last change of it.
     pub(super) parts: Vec<Part>,
-    /// Whether an object is broken and nobody knows any more what it said: nothing is taken away meanwhile.
-    pub(super) frozen: bool,
+    /// The broken objects of which nobody knows any more what they said: of a Secret with a login of one nothing is taken
+    /// away meanwhile. One that is new has none.
+    pub(super) frozen: BTreeSet<Box<str>>,
     /// Files by who is in them: most namespaces get the same.
     pub(super) files: BTreeMap<Vec<Box<str>>, Arc<File>>,
     /// What we may not look at.
@@ -127,7 +128,7 @@ impl World {
             standings: BTreeMap::new(),
             valid: BTreeMap::new(),
             parts: Vec::new(),
-            frozen: false,
+            frozen: BTreeSet::new(),
             files: BTreeMap::new(),
             access: Access::default(),
             checks: Checks::default(),
@@ -307,8 +308,9 @@ impl World {
     /// What takes part may have changed: every namespace that it matters to is looked at, and every one in which
     /// something was kept, or is from now on.
     fn settle(&mut self) {
-        let (frozen, parts) = (self.is_frozen(), self.in_order());
-        let turned = std::mem::replace(&mut self.frozen, frozen) != frozen;
+        let (frozen, parts) = (self.broken(), self.in_order());
+        let turned = self.frozen != frozen;
+        self.frozen = frozen;
         let before = std::mem::replace(&mut self.parts, parts);
         if before == self.parts && !turned {
             return;
@@ -354,11 +356,10 @@ impl World {
         parts
     }
 
-    fn is_frozen(&self) -> bool {
-        self.credentials
-            .all()
-            .iter()
-            .any(|(name, declared)| declared.verdict.is_err() && !self.valid.contains_key(name))
+    fn broken(&self) -> BTreeSet<Box<str>> {
+        let all = self.credentials.all().iter();
+        let broken = all.filter(|(_, declared)| declared.verdict.is_err()).map(|(name, _)| name);
+        broken.filter(|name| !self.valid.contains_key(*name)).cloned().collect()
     }
 
     /// The ServiceAccounts that functions of a namespace run as.

@@ -157,7 +157,7 @@ impl Cluster {
         self.world.take(seen, self.now);
     }
 
-    fn next(&mut self) -> String {
+    pub fn next(&mut self) -> String {
         self.version += 1;
         self.version.to_string()
     }

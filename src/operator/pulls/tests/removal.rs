@@ -98,6 +98,34 @@ fn with_retain_a_secret_stays_as_nobodys_and_the_reference_too() {
 }
 
 #[test]
+fn what_was_to_stay_keeps_its_reference_though_somebody_else_writes_the_account_at_that_moment() {
+    let mut cluster = handed_out(json!({"deletionPolicy": "Retain"}));
+    let version = cluster.next();
+    let account = cluster.accounts.get_mut(&key("dev", "default")).unwrap();
+    account["metadata"]["resourceVersion"] = json!(version);
+    cluster.delete("ghcr");
+    let writes = cluster.settle();
+    assert!(writes.contains(&"dev refer default".to_owned()), "{writes:?}");
+    assert!(!writes.contains(&"dev change faas-iam-pull".to_owned()), "{writes:?}");
+    cluster.list();
+    cluster.now += 60_000;
+    cluster.settle();
+    assert_eq!(cluster.references("dev", "default"), [PULL]);
+    assert_eq!(cluster.secrets[&key("dev", PULL)]["metadata"]["labels"], json!({}));
+}
+
+#[test]
+fn s29_a_new_credential_that_is_broken_keeps_nothing_that_another_one_takes_back() {
+    let mut cluster = handed_out(json!({}));
+    cluster.credential("new", with(spec("quay.io"), json!({"expiryWarning": "soon"})));
+    cluster.settle();
+    cluster.delete("ghcr");
+    cluster.settle();
+    assert_eq!(cluster.secrets.len(), 0);
+    assert_eq!(cluster.references("dev", "default"), [""; 0]);
+}
+
+#[test]
 fn of_logins_that_go_together_stay_those_that_were_to() {
     let mut cluster = handed_out(json!({"deletionPolicy": "Retain"}));
     cluster.credential("quay", spec("quay.io"));

@@ -8,7 +8,6 @@ use crate::operator::pulls::leftovers::Leftovers;
 use crate::operator::pulls::mirror::Change;
 use crate::operator::pulls::plan::{Act, Ended, Miss, Object, Step, Wrote, created};
 use crate::operator::pulls::stuck::{Cure, Remedy};
-use crate::operator::pulls::work::goal;
 use crate::operator::pulls::world::Seen;
 use crate::operator::reporting::Reported;
 
@@ -40,17 +39,23 @@ impl Cluster {
     }
 
     fn work(&mut self, namespace: Box<str>, steps: Vec<Step>) {
-        let (mut done, mut missed, goal) = (Vec::new(), None, goal(&steps));
+        let (mut done, mut missed, mut undone) = (Vec::new(), None, Vec::new());
         for step in steps {
+            if undone.iter().any(|other| step.waits_for(other)) {
+                continue;
+            }
             match self.write(&namespace, &step) {
                 Ok(wrote) => done.push((step.object, step.goal, wrote)),
-                Err(miss) => missed = missed.or(Some(miss)),
+                Err(miss) => {
+                    missed = missed.or(Some(miss));
+                    undone.push(step);
+                }
             }
         }
         if let Some((of, name)) = self.late.take_if(|(of, _)| *of == namespace) {
             self.secret(&of, &name, None);
         }
-        self.world.ended(Ended { namespace, goal, done, missed }, self.now);
+        self.world.ended(Ended { namespace, done, missed }, self.now);
     }
 
     fn write(&mut self, namespace: &str, step: &Step) -> Result<Wrote, Miss> {
