@@ -9,7 +9,7 @@ use super::access::Watched;
 use super::checks::Answer;
 use super::declared::Declared;
 use super::source::Lack;
-use super::tally::Tally;
+use super::tally::{NAMED, Tally};
 use super::world::{Install, Standing, World};
 use crate::api::status::{
     CONFLICTED, EXPIRING, NamespaceCounts, NamespaceFailure, SOURCE_VALID, SYNCED, VERIFIED,
@@ -51,6 +51,7 @@ impl World {
         let aspects = credential.map(|credential| self.aspects(name, credential, standing, tally, time));
         let mut report = report(declared, standing, aspects.as_deref().unwrap_or_default(), tally);
         report.warnings.extend(credential.and_then(|credential| unheeded(credential, &self.install)));
+        report.warnings.extend(credential.and_then(|credential| self.uninvited(credential)));
         report.warnings.extend(self.access.unseen_pods().map(warn));
         let before = said(declared);
         let after = all(&report, aspects.unwrap_or_default(), declared.generation, &before, time);
@@ -83,9 +84,22 @@ impl World {
             source(credential, self.lack(credential, standing), standing, tally),
             self.access.blind(&self.install).map_or_else(|| synced(credential, tally), unseen),
             conflicted(tally),
-            expiring(lifetime(credential, standing), time.as_second()),
+            expiring(credential, lifetime(credential, standing), time.as_second()),
             verified(credential, self.checks.answer(name), standing, tally),
         ]
+    }
+
+    /// Namespaces that a credential names and that are none of functions, or are not there.
+    fn uninvited(&self, credential: &Credential) -> Option<Warning> {
+        let mut all: Vec<&Box<str>> = credential.namespaces.names.iter().flatten().collect();
+        all.retain(|name| !self.namespaces.get(name).is_some_and(|held| held.takes));
+        let shown: Vec<_> = all.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+        let more = if all.len() > shown.len() { " and others" } else { "" };
+        let message = format!(
+            "{}{more}: no function namespace, so that it gets nothing; `faas-iam namespace enable NAME` makes one of it",
+            shown.join(", ")
+        );
+        (!all.is_empty()).then(|| warn(message))
     }
 
     fn lack(&self, credential: &Credential, standing: Option<&Standing>) -> Option<Lack> {
@@ -238,7 +252,7 @@ fn conflicted(tally: &Tally) -> Aspect {
     Aspect { type_: CONFLICTED, status, reason, message }
 }
 
-fn expiring(lifetime: Option<Lifetime>, now: i64) -> Aspect {
+fn expiring(credential: &Credential, lifetime: Option<Lifetime>, now: i64) -> Aspect {
     let Some(lifetime) = lifetime else {
         let message = "no end of the login is known".to_owned();
         return Aspect { type_: EXPIRING, status: "False", reason: Reason::NotExpiring, message };
@@ -246,7 +260,9 @@ fn expiring(lifetime: Option<Lifetime>, now: i64) -> Aspect {
     let end = date(lifetime.expires);
     let reached = match lifetime.milestone(now) {
         Some(Milestone::Expired) => {
-            let message = format!("the login has ended on {end}; put a new one into the Secret");
+            let stated =
+                if credential.expires.is_some() { ", and its end into `spec.expiresAt`" } else { "" };
+            let message = format!("the login has ended on {end}; put a new one into the Secret{stated}");
             return Aspect { type_: EXPIRING, status: "True", reason: Reason::Expired, message };
         }
         Some(Milestone::Days(1)) => ", in a day at most".to_owned(),

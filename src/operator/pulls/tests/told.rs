@@ -24,7 +24,7 @@ fn the_end_of_a_login_is_told_at_each_milestone_once() {
             "True ExpiresSoon: the login ends on 2027-03-01T00:00:00Z, in 14 days at most",
             "True ExpiresSoon: the login ends on 2027-03-01T00:00:00Z, in 7 days at most",
             "True ExpiresSoon: the login ends on 2027-03-01T00:00:00Z, in a day at most",
-            "True Expired: the login has ended on 2027-03-01T00:00:00Z; put a new one into the Secret",
+            "True Expired: the login has ended on 2027-03-01T00:00:00Z; put a new one into the Secret, and its end into `spec.expiresAt`",
         ]
     );
     assert!(cluster.condition("ghcr", "Ready").starts_with("False Expired"));
@@ -71,4 +71,15 @@ fn a_status_tells_counts_the_registry_in_one_spelling_and_ten_failures_at_most()
     assert_eq!(status["failuresLeftOut"], 2);
     assert_eq!(status["registry"], "ghcr.io");
     assert_eq!(cluster.report(), 0, "the same is not written again");
+}
+
+#[test]
+fn a_namespace_that_is_named_and_has_not_agreed_is_told_until_it_has() {
+    let mut cluster = handed_out(json!({"targets": {"namespaces": {"names": ["dev", "plain", "ghost"]}}}));
+    cluster.namespace("plain", json!({}));
+    let warnings = cluster.condition("ghcr", "Warnings");
+    assert!(warnings.contains("`ghost`, `plain`: no function namespace"), "{warnings}");
+    cluster.namespace("plain", json!({"openfaas": "1"}));
+    cluster.namespace("ghost", json!({"openfaas": "1"}));
+    assert_eq!(cluster.condition("ghcr", "Warnings"), "");
 }
